@@ -1,0 +1,20 @@
+# Everything cowosim needs from outside, in one place. Why each one: doc/adr/0004-dependencies.md. Which Debian package
+# brings it: scripts/packages. What a user of the installed library needs again: cmake/cowosimConfig.cmake.in.
+include(CowosimSystemC)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options iostreams)
+if(COWOSIM_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(COWOSIM_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+
+find_program(COWOSIM_CCACHE ccache)
+if(COWOSIM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${COWOSIM_CCACHE})
+endif()

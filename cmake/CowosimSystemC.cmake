@@ -1,0 +1,45 @@
+# Defines cowosim_systemc, the one target through which anything reaches SystemC. Used by the build and, installed next to
+# cowosimConfig.cmake, by every project that links cowosim.
+#
+# libsystemc contains a `main` that calls `sc_main`: a program that links this target defines sc_main, not main, and
+# a test program must not link GTest::gtest_main beside it (whichever library comes first on the link line would win).
+if(TARGET cowosim_systemc)
+  return()
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(COWOSIM_SYSTEMC QUIET systemc>=2.3.4)
+if(NOT COWOSIM_SYSTEMC_FOUND)
+  message(FATAL_ERROR "cowosim needs SystemC >= 2.3.4 and pkg-config does not find it.\n"
+    "  Debian, Ubuntu: apt-get install libsystemc-dev pkg-config   (scripts/run and scripts/test do that)\n"
+    "  your own build: configure SystemC with -DCMAKE_CXX_STANDARD=17, install it and set\n"
+    "                  PKG_CONFIG_PATH=<prefix>/lib/pkgconfig; delete the build directory's CMakeCache.txt and try again")
+endif()
+
+# Imported, so that an export names it instead of repeating this machine's paths: whoever uses the export finds their own.
+add_library(cowosim_systemc INTERFACE IMPORTED GLOBAL)
+target_include_directories(cowosim_systemc SYSTEM INTERFACE ${COWOSIM_SYSTEMC_INCLUDE_DIRS})
+target_link_libraries(cowosim_systemc INTERFACE ${COWOSIM_SYSTEMC_LINK_LIBRARIES} Threads::Threads)
+target_compile_definitions(cowosim_systemc INTERFACE SC_INCLUDE_DYNAMIC_PROCESSES)
+
+# SystemC's ABI depends on the C++ standard it was built with, and its headers check that at link time through a symbol
+# (sc_api_version_<version>_cxx201703L). Found out here, it can be said in words.
+set(cowosim_systemc_checked "${COWOSIM_SYSTEMC_LINK_LIBRARIES} ${COWOSIM_SYSTEMC_VERSION} ${CMAKE_CXX_COMPILER} ${CMAKE_CXX_FLAGS}")
+if(NOT "${COWOSIM_SYSTEMC_WORKS}" STREQUAL "${cowosim_systemc_checked}")
+  message(STATUS "SystemC ${COWOSIM_SYSTEMC_VERSION}: checking that C++17 programs link")
+  set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/cowosim_systemc_probe.cpp)
+  file(WRITE ${probe} "#include <systemc>\nint sc_main(int, char**) { return sc_core::sc_time_stamp().value() != 0; }\n")
+  try_compile(probe_links ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/cowosim_systemc_probe SOURCES ${probe}
+    LINK_LIBRARIES cowosim_systemc CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF OUTPUT_VARIABLE probe_output)
+  if(NOT probe_links)
+    if(probe_output MATCHES "sc_api_version_[0-9_]+cxx[0-9]+L")
+      string(CONCAT reason "was built with another C++ standard than C++17 (its ABI check symbol ${CMAKE_MATCH_0} is missing).\n"
+        "  Debian's libsystemc-dev is C++17. Configure a build of your own with -DCMAKE_CXX_STANDARD=17.")
+    else()
+      set(reason "was found, but a minimal program does not build against it:\n${probe_output}")
+    endif()
+    message(FATAL_ERROR "SystemC ${COWOSIM_SYSTEMC_VERSION} (${COWOSIM_SYSTEMC_LINK_LIBRARIES}) ${reason}")
+  endif()
+  set(COWOSIM_SYSTEMC_WORKS "${cowosim_systemc_checked}" CACHE INTERNAL "the SystemC for which the check above passed")
+endif()

@@ -1,0 +1,60 @@
+// Which cache slice keeps an address, seen from where.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+
+#include "core/memory_map.h"
+#include "core/transaction.h"
+
+namespace cowosim::compute {
+
+/// Every memory channel has `slices_per_channel` home slices, picked by a hash of the granule. Slice index = global channel index x
+/// slices_per_channel + pick; partition p holds the p-th equal share of the indices. With `cache_far` a partition keeps copies of
+/// addresses whose home is in another one, in the slice of the same position (the mirror slice), as NVIDIA's A100 and H100 do.
+class SliceMap {
+ public:
+  /// `map` must outlive the slice map. Slice i is terminal `first_terminal` + i of the network. Throws std::invalid_argument when the
+  /// slices do not divide evenly into `partitions`.
+  SliceMap(const MemoryMap& map, int slices_per_channel, int partitions, bool cache_far, std::uint16_t first_terminal)
+      : map_(map),
+        per_channel_(static_cast<std::uint32_t>(slices_per_channel)),
+        first_terminal_(first_terminal),
+        cache_far_(cache_far && partitions > 1) {
+    if (slices_per_channel < 1 || partitions < 1) throw std::invalid_argument("slice map: at least one slice a channel and one partition");
+    const std::uint32_t slices = map.channels() * per_channel_;
+    const auto parts = static_cast<std::uint32_t>(partitions);
+    if (slices % parts != 0) throw std::invalid_argument("slice map: the slices do not divide evenly into the partitions");
+    per_partition_ = slices / parts;
+  }
+
+  std::uint32_t slices() const { return map_.channels() * per_channel_; }
+  std::uint32_t partition_of(std::uint32_t slice) const { return slice / per_partition_; }
+  /// The memory channel (global index) behind a slice.
+  std::uint32_t channel_behind(std::uint32_t slice) const { return slice / per_channel_; }
+  std::uint64_t capacity() const { return map_.capacity(); }
+  bool cache_far() const { return cache_far_; }
+
+  std::uint32_t home_slice(std::uint64_t address) const {
+    const std::uint32_t channel = map_.channel_of(address);
+    if (per_channel_ == 1) return channel;
+    const std::uint64_t hash = (address / map_.granule() * 0x9E3779B97F4A7C15ull) >> 32;
+    return channel * per_channel_ + static_cast<std::uint32_t>((hash * per_channel_) >> 32);
+  }
+  std::uint16_t home_terminal(std::uint64_t address) const { return terminal(home_slice(address)); }
+  /// Where a core of `partition` asks for the address first.
+  std::uint16_t near_terminal(std::uint64_t address, std::uint32_t partition) const {
+    const std::uint32_t home = home_slice(address);
+    return terminal(cache_far_ ? home % per_partition_ + partition * per_partition_ : home);
+  }
+  std::uint16_t terminal(std::uint32_t slice) const { return static_cast<std::uint16_t>(first_terminal_ + slice); }
+
+ private:
+  const MemoryMap& map_;
+  std::uint32_t per_channel_;
+  std::uint32_t per_partition_ = 1;
+  std::uint16_t first_terminal_;
+  bool cache_far_;
+};
+
+}  // namespace cowosim::compute

@@ -1,0 +1,16 @@
+// How a heart shows its numbers to whoever writes them down.
+#pragma once
+
+#include <cstdint>
+
+namespace cowosim {
+
+/// Called once per statistic. `name` is snake_case and unique within the heart; `unit` is one of
+/// "count", "B", "ns", "pJ", "flop", "ratio". Values are cumulative since the start unless the unit is "ratio".
+class StatVisitor {
+ public:
+  virtual ~StatVisitor() = default;
+  virtual void operator()(const char* name, const char* unit, double value) = 0;
+};
+
+}  // namespace cowosim

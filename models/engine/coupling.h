@@ -1,0 +1,56 @@
+// Hearts that are coupled in less than W live in one component and reach each other without any latency.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/heart.h"
+
+namespace cowosim::engine {
+
+/// A heart made of hearts. Wires between members take no time of their own: what a member sends for t arrives at t, before
+/// the receiver's next own event at t. At one instant members act in the order they were added. The coupling has no ports
+/// of its own (reference platforms, test benches).
+class Coupling final : public Heart {
+ public:
+  /// `member` must outlive the coupling; `name` is its hierarchical name below the package.
+  void add(const std::string& name, Heart& member);
+  /// Wires port `a_port` of `a` with port `b_port` of `b`, both ways.
+  void wire(Heart& a, int a_port, Heart& b, int b_port);
+
+  int ports() const override { return 0; }
+  Time due() const override;
+  void advance(Time until) override;
+  void receive(const Message&) override {}
+  void for_each(const std::function<void(Heart&)>& visit) override;
+  void report_waits(std::vector<Wait>& waits) const override;
+  void check_idle(std::vector<std::string>& violations) const override;
+  void set_pools(Pools& pools) override;
+
+ private:
+  struct Pending {
+    Message message;
+    Heart* to;
+  };
+  class Wire final : public Outlet {
+   public:
+    Wire(Coupling& coupling, Heart& to, int to_port, std::uint32_t rank)
+        : coupling_(coupling), to_(to), rank_(rank), to_port_(static_cast<std::uint16_t>(to_port)) {}
+    void send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) override;
+    Time latency() const override { return 0; }
+
+   private:
+    Coupling& coupling_;
+    Heart& to_;
+    std::uint32_t rank_;
+    std::uint32_t sequence_ = 0;
+    std::uint16_t to_port_;
+  };
+
+  std::vector<Heart*> members_;
+  std::vector<std::unique_ptr<Wire>> wires_;
+  std::vector<Pending> pending_;  // binary heap, next arrival first
+};
+
+}  // namespace cowosim::engine

@@ -1,0 +1,351 @@
+#include "engine/engine.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace cowosim::engine {
+
+namespace {
+double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+// Below this many due components a window is run by the driving thread alone: waking others costs more than it saves.
+constexpr std::size_t kSerialBelow = 12;
+constexpr int kSpins = 4000;
+}  // namespace
+
+const char* name_of(Status status) {
+  switch (status) {
+    case Status::running: return "running";
+    case Status::completed: return "completed";
+    case Status::time_limit: return "time_limit";
+    case Status::wall_limit: return "wall_limit";
+    case Status::interrupted: return "interrupted";
+    case Status::deadlock: return "deadlock";
+    case Status::no_progress: return "no_progress";
+    case Status::broken: return "broken";
+  }
+  return "?";
+}
+
+/// Threads that help to run the components of a window. They spin briefly for the next window, then sleep.
+class Engine::Workers {
+ public:
+  Workers(Engine& engine, int count) : engine_(engine) {
+    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { serve(); });
+  }
+  ~Workers() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      stop_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  /// Runs all active components up to `until`, on all threads, and returns when the last is done.
+  void run(Time until) {
+    until_ = until;
+    next_.store(0, std::memory_order_relaxed);
+    busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    if (sleepers_.load(std::memory_order_acquire) > 0) wake_.notify_all();
+    work();
+    for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+      if (spin >= kSpins) std::this_thread::yield();
+    }
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  void serve() {
+    std::uint64_t seen = 0;
+    for (;;) {
+      for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_acquire) == seen; ++spin) {
+      }
+      if (generation_.load(std::memory_order_acquire) == seen) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleepers_.fetch_add(1, std::memory_order_acq_rel);
+        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
+        sleepers_.fetch_sub(1, std::memory_order_acq_rel);
+      }
+      seen = generation_.load(std::memory_order_acquire);
+      if (stop_) return;
+      work();
+      busy_.fetch_sub(1, std::memory_order_acq_rel);
+    }
+  }
+
+  void work() {
+    try {
+      const std::size_t count = engine_.active_.size();
+      for (std::size_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count;) {
+        engine_.components_[engine_.active_[i]]->run(until_);
+      }
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  Engine& engine_;
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<std::size_t> next_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<int> sleepers_{0};
+  std::exception_ptr error_;
+  Time until_ = 0;
+  bool stop_ = false;
+};
+
+Engine::Engine(Options options) : options_(options) {
+  if (options_.threads < 1) throw std::invalid_argument("threads: at least 1");
+}
+
+Engine::~Engine() = default;
+
+Component& Engine::add(const std::string& name, Heart& heart) {
+  heart.set_name(name);
+  heart.set_pools(pools_);
+  components_.push_back(std::make_unique<Component>(name, heart));
+  return *components_.back();
+}
+
+Connection& Engine::connect(const std::string& name, Component& from, Component& to, int to_port, Time lookahead) {
+  if (lookahead <= 0) {
+    throw std::invalid_argument(fmt::format("connection {} from {}: its latency is zero, but components need a latency > 0 "
+                                            "between them (give the link or the sender's pipeline a latency)",
+                                            name, from.name()));
+  }
+  connections_.push_back(std::make_unique<Connection>(name, from, to, to_port, lookahead));
+  return *connections_.back();
+}
+
+void Engine::elaborate() {
+  // Names, not construction order, decide every order below.
+  std::sort(connections_.begin(), connections_.end(), [](const auto& a, const auto& b) { return a->name_ < b->name_; });
+  for (std::size_t i = 0; i < connections_.size(); ++i) {
+    Connection& connection = *connections_[i];
+    if (i > 0 && connections_[i - 1]->name_ == connection.name_) {
+      throw std::invalid_argument("two connections are called " + connection.name_);
+    }
+    connection.rank_ = static_cast<std::uint32_t>(i);
+    if (narrowest_ == nullptr || connection.lookahead_ < narrowest_->lookahead_) narrowest_ = &connection;
+  }
+  lookahead_ = narrowest_ == nullptr ? kLonelyWindow : narrowest_->lookahead_;
+  if (options_.window < 0 || options_.window > lookahead_) {
+    throw std::invalid_argument(fmt::format("window: {} ns is outside (0, {} ns]: the platform's W is set by {}",
+                                            to_ns(options_.window), to_ns(lookahead_),
+                                            narrowest_ == nullptr ? "default" : narrowest_->name_));
+  }
+  window_ = options_.window == 0 ? lookahead_ : options_.window;
+
+  // The busiest first, so that no thread starts a long component last: who has most connections (networks), then by name.
+  std::vector<std::pair<int, Component*>> degree;
+  for (const auto& component : components_) {
+    const auto touches = [&](const auto& c) { return &c->to_ == component.get(); };
+    degree.emplace_back(-static_cast<int>(std::count_if(connections_.begin(), connections_.end(), touches)), component.get());
+  }
+  std::vector<std::size_t> order(components_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    if (degree[a].first != degree[b].first) return degree[a].first < degree[b].first;
+    return components_[a]->name() < components_[b]->name();
+  });
+  std::vector<std::unique_ptr<Component>> sorted;
+  for (const std::size_t i : order) sorted.push_back(std::move(components_[i]));
+  components_ = std::move(sorted);
+
+  for (const auto& component : components_) {
+    component->heart().for_each([&](Heart& heart) {
+      heart.journal().set_epoch(options_.epoch);
+      hearts_.push_back(&heart);
+    });
+  }
+  std::sort(hearts_.begin(), hearts_.end(), [](const Heart* a, const Heart* b) { return a->name() < b->name(); });
+  for (Heart* heart : hearts_) heart->start();
+  for (std::size_t i = 0; i < components_.size(); ++i) components_[i]->index_ = static_cast<std::uint32_t>(i);
+  heart_due_.assign(components_.size(), kNever);
+  due_.assign(components_.size(), kNever);
+  for (std::size_t i = 0; i < components_.size(); ++i) refresh_due(i);
+  next_due_ = due_.empty() ? kNever : *std::min_element(due_.begin(), due_.end());
+  next_interval_ = options_.interval == kNever ? kNever : options_.interval;
+  if (options_.threads > 1) workers_ = std::make_unique<Workers>(*this, options_.threads - 1);
+  wall_start_ = wall_polled_ = wall_seconds();
+}
+
+void Engine::refresh_due(std::size_t index) {
+  heart_due_[index] = components_[index]->heart_.due();
+  due_[index] = std::min(heart_due_[index], components_[index]->earliest_arrival_);
+}
+
+Time Engine::run_window() {
+  if (interrupted_.load(std::memory_order_relaxed)) {
+    finish(Status::interrupted, "interrupted");
+    return now_;
+  }
+  if (end_if_idle()) return now_;
+
+  const Time begin = std::max(now_, next_due_);
+  if (begin >= next_interval_ && next_interval_ < options_.until) {
+    const Time boundary = next_interval_;
+    advance_all(boundary);
+    next_interval_ += options_.interval;
+    if (on_interval) on_interval(boundary);
+    return now_;
+  }
+  if (begin >= options_.until) {
+    advance_all(options_.until);
+    finish(Status::time_limit, "the simulated time limit was reached");
+    return now_;
+  }
+  const Time end = std::min({begin + window_, options_.until, next_interval_});
+  run_components(end);
+  now_ = end;
+  ++windows_;
+  exchange();
+  if (now_ - movement_checked_ > options_.stall_limit) check_movement();
+  if (windows_ % 256 == 0) poll();
+  return now_;
+}
+
+void Engine::run_components(Time until) {
+  active_.clear();
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    if (due_[i] < until) {
+      active_.push_back(static_cast<std::uint32_t>(i));
+      components_[i]->window_end_ = until;
+    }
+  }
+  if (workers_ && active_.size() >= kSerialBelow) {
+    workers_->run(until);
+  } else {
+    for (const std::uint32_t i : active_) components_[i]->run(until);
+  }
+}
+
+void Engine::exchange() {
+  for (const std::uint32_t i : active_) refresh_due(i);
+  for (const std::uint32_t i : active_) {
+    std::vector<Connection*>& written = components_[i]->written_;
+    for (Connection* connection : written) {
+      Component& to = connection->to_;
+      messages_ += connection->outbox_.size();
+      to.deliver(connection->outbox_);
+      connection->outbox_.clear();
+      due_[to.index_] = std::min(due_[to.index_], to.earliest_arrival_);
+    }
+    written.clear();
+  }
+  next_due_ = kNever;
+  for (const Time due : due_) next_due_ = std::min(next_due_, due);
+}
+
+void Engine::advance_all(Time until) {
+  // One window at a time up to `until`, then everyone exactly to it, due or not: housekeeping catches up.
+  while (next_due_ < until) {
+    const Time end = std::min(std::max(now_, next_due_) + window_, until);
+    run_components(end);
+    now_ = end;
+    ++windows_;
+    exchange();
+  }
+  active_.clear();
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    components_[i]->window_end_ = until;
+    components_[i]->heart_.advance(until);
+    active_.push_back(static_cast<std::uint32_t>(i));
+  }
+  now_ = until;
+  exchange();
+}
+
+bool Engine::end_if_idle() {
+  for (const Time due : heart_due_) {
+    if (due != kNever) return false;
+  }
+  if (pools_.live() == 0) {
+    std::vector<Wait> waits;
+    for (const auto& component : components_) component->heart_.report_waits(waits);
+    if (waits.empty()) {
+      complete();
+      return true;
+    }
+  }
+  if (next_due_ != kNever) return false;  // messages under way will bring work
+  for (const auto& component : components_) component->heart_.report_waits(waits_);
+  finish(Status::deadlock, fmt::format("deadlock: {} transactions outstanding and nothing due anywhere", pools_.live()));
+  return true;
+}
+
+void Engine::check_movement() {
+  std::uint64_t movement = messages_ + pools_.created();
+  for (const Heart* heart : hearts_) movement += heart->journal().count();
+  if (movement == movement_) {
+    for (const auto& component : components_) component->heart_.report_waits(waits_);
+    finish(Status::no_progress,
+           fmt::format("no progress: nothing has moved since {} ns although work is due", to_ns(movement_checked_)));
+  }
+  movement_ = movement;
+  movement_checked_ = now_;
+}
+
+void Engine::complete() {
+  Time last = 0;
+  for (const Heart* heart : hearts_) {
+    if (heart->creates_transactions()) last = std::max(last, heart->journal().last());
+  }
+  advance_all(std::max(now_, last + lookahead_));
+  finish(Status::completed, "completed");
+  // What is still under way is credit only: hand it over, so that "credits restored" can be checked.
+  for (const auto& component : components_) component->run(kNever);
+  for (const auto& component : components_) {
+    std::vector<std::string> found;
+    component->heart_.check_idle(found);
+    for (const std::string& violation : found) violations_.push_back(component->name() + ": " + violation);
+  }
+  if (pools_.live() != 0) violations_.push_back(fmt::format("{} transactions were never retired", pools_.live()));
+  if (!violations_.empty()) finish(Status::broken, "an invariant is broken: " + violations_.front());
+}
+
+void Engine::finish(Status status, std::string reason) {
+  status_ = status;
+  reason_ = std::move(reason);
+}
+
+void Engine::poll() {
+  const double wall = wall_seconds();
+  if (options_.wall_limit_seconds > 0 && wall - wall_start_ > options_.wall_limit_seconds) {
+    finish(Status::wall_limit, "the wall-clock limit was reached");
+  }
+  if (on_poll && wall - wall_polled_ > 0.25) {
+    wall_polled_ = wall;
+    on_poll();
+  }
+}
+
+std::uint64_t Engine::completion_hash() const {
+  std::uint64_t sum = 0;
+  for (const Heart* heart : hearts_) {
+    if (heart->creates_transactions()) sum += heart->journal().hash();
+  }
+  return sum;
+}
+
+}  // namespace cowosim::engine

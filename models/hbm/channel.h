@@ -1,0 +1,349 @@
+// One HBM channel with its controller: two pseudo-channels behind one door and shared command buses.
+//
+// Port 0 carries everything: Phase::request in; Phase::credit (count 1 per transaction leaving the door), Phase::response and
+// Phase::retire out, all at least return_latency later. Time is femtoseconds outside and whole halves of a CK (`Half`) inside: decisions fall on clock edges.
+//
+// Life of a transaction (fetch_address, fetch_bytes: whole 32-byte accesses, all in this channel):
+//  door      arrival, Stage::queue. The door is an in-order FIFO of door_entries transactions. The first one leaves as a whole,
+//            on a clock edge, when every pseudo-channel it touches has queue entries for all its accesses: that is acceptance.
+//            An entry freed at an edge can be used from the next edge on.
+//  queues    per pseudo-channel, reads and writes apart, one entry per access; the entry is free from the access's ACT on (it
+//            then waits for its column command as its bank's active access), or from its column command on if the row was open.
+//  reads     Stage::bank from the first PRE or ACT on its behalf, Stage::data from its last column command, Stage::phy from the
+//            end of its data; response at the end of data + return_latency + the outlet's latency.
+//  writes    posted: response at acceptance + return_latency + outlet latency (Stage::phy from acceptance; the record is not
+//            touched afterwards), retire at the end of its last data + return_latency + outlet latency.
+//  a read of 32 bytes that a queued write holds is answered from the queue; a write to bytes a queued write holds is merged.
+//
+// The journal has an event per transaction: a read's end of data, a write's end of data.
+//
+// Errors: the constructor throws std::invalid_argument (unknown generation, inconsistent parameters). Addresses must lie inside
+// the memory map: the sender checks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/memory_map.h"
+#include "engine/heart.h"
+#include "hbm/generation.h"
+#include "hbm/hbm_params.h"
+#include "telemetry/blame.h"
+#include "telemetry/histogram.h"
+
+namespace cowosim::hbm {
+
+enum class Command : std::uint8_t { activate, precharge, precharge_all, read, write, refresh_all };
+constexpr const char* name_of(Command command) {
+  constexpr const char* names[] = {"ACT", "PREpb", "PREab", "RD", "WR", "REFab"};
+  return names[static_cast<std::size_t>(command)];
+}
+
+/// One command on the channel's buses. Fields a command does not have are -1.
+struct CommandRecord {
+  Time time = 0;
+  std::uint8_t pseudo_channel = 0;
+  Command command = Command::activate;
+  std::int16_t sid = -1;
+  std::int16_t bank_group = -1;
+  std::int16_t bank = -1;
+  std::int32_t row = -1;
+  std::int32_t column = -1;
+};
+
+/// Why a data bus is not transferring.
+enum class Loss : std::uint8_t {
+  refresh,               ///< refresh blocks: precharge-all before it, REF, tRFC
+  turnaround,            ///< tWTR, tRTW, or waiting for the other direction to be drained
+  bank_conflict,         ///< row preparation: tRP, tRCD, tRAS, tRC, tRTP, tWR
+  four_activate_window,  ///< rate of activates: tFAW, tRRD
+  command_bus,           ///< row or column command bus taken (also by the other pseudo-channel), tPPD, clock edges
+  column_spacing,        ///< tCCD_L, tCCD_R
+  idle                   ///< nothing to do
+};
+inline constexpr std::size_t kLosses = 7;
+constexpr const char* name_of(Loss loss) {
+  constexpr const char* names[kLosses] = {"refresh",     "turnaround",     "bank_conflict", "four_activate_window",
+                                          "command_bus", "column_spacing", "idle"};
+  return names[static_cast<std::size_t>(loss)];
+}
+
+/// Where the time [0, end) of one data bus went, in femtoseconds: busy + all losses == end.
+/// A burst is booked at its column command (all bursts of one direction are shifted alike, so nothing is lost by it).
+struct LossAccount {
+  Time busy = 0;
+  std::array<Time, kLosses> loss{};
+  Time operator[](Loss l) const { return loss[static_cast<std::size_t>(l)]; }
+  Time total() const {
+    Time sum = busy;
+    for (const Time t : loss) sum += t;
+    return sum;
+  }
+};
+
+/// Plain counters of one pseudo-channel. Reads and writes are column commands (32 bytes each).
+struct Counters {
+  std::uint64_t reads = 0;
+  std::uint64_t writes = 0;
+  std::uint64_t activates = 0;
+  std::uint64_t precharges = 0;  ///< PREpb and PREab
+  std::uint64_t refreshes = 0;
+  std::uint64_t row_hits = 0;    ///< column commands that needed no ACT of their own
+  std::uint64_t forwarded = 0;   ///< reads answered by a queued write, no column command
+  std::uint64_t merged = 0;      ///< writes absorbed by a queued write, no column command
+  std::uint64_t bytes() const { return (reads + writes) * kAtomBytes; }
+};
+
+class Channel final : public engine::Heart {
+ public:
+  /// `map` must outlive the channel; only its fields below the channel matter here. `streams`: how many StreamIds occur (0..n-1).
+  Channel(const HbmParams& params, const MemoryMap& map, int streams = 1);
+
+  int ports() const override { return 1; }
+  Time output_pipeline(int) const override { return return_latency_; }
+  /// The next own event while a transaction is in the door, the queues or a bank: a command, an acceptance, the start of a refresh.
+  Time due() const override { return outstanding_ == 0 || next_ == kNoEdge ? kNever : timing_.edge(next_); }
+  void advance(Time until) override;
+  void receive(const engine::Message& message) override;
+  void report_waits(std::vector<engine::Wait>& waits) const override;
+  void statistics(StatVisitor& v) const override;
+  void check_idle(std::vector<std::string>& broken) const override;
+
+  // What follows from the parameters.
+  const Timing& timing() const { return timing_; }
+  int pseudo_channels() const { return static_cast<int>(pcs_.size()); }
+  int door_entries() const { return static_cast<int>(door_.size()); }
+  /// Bytes per second of all pseudo-channels in use, from the rounded clock.
+  double peak_bytes_per_second() const { return timing_.peak_bytes_per_second() * static_cast<double>(pcs_.size()); }
+  /// Unloaded read latency from acceptance to the end of data: open row, closed bank, other row open.
+  Time hit_latency() const;
+  Time closed_latency() const;
+  Time conflict_latency() const;
+  /// Least time from an arrival to the read response's departure (without the outlet's latency): lookahead of responses.
+  Time response_pipeline() const { return front_latency_ + hit_latency() + return_latency_; }
+
+  // Telemetry; valid for all that was advanced.
+  const Counters& counters(int pseudo_channel) const { return pcs_[static_cast<std::size_t>(pseudo_channel)].counters; }
+  /// `end` at most the time advanced to, and not before the last decision.
+  LossAccount loss(int pseudo_channel, Time end) const;
+  const telemetry::Blame& blame(int pseudo_channel) const { return pcs_[static_cast<std::size_t>(pseudo_channel)].blame; }
+  /// Total wait of the accesses of a pseudo-channel from acceptance to column command: what `blame` adds up to.
+  Time waited(int pseudo_channel) const { return pcs_[static_cast<std::size_t>(pseudo_channel)].waited * timing_.half_period; }
+  /// Reads: acceptance to the end of data, per transaction.
+  const telemetry::Histogram& read_latency() const { return read_latency_; }
+  std::uint64_t transactions() const { return transactions_; }
+  std::uint64_t outstanding() const { return outstanding_; }
+
+  /// Every command from now on is appended to `sink` (nullptr: off, at no cost).
+  void trace_commands(std::vector<CommandRecord>* sink) { trace_ = sink; }
+
+ private:
+  using Index = std::uint16_t;
+  static constexpr Index kNone = 0xFFFF;
+  static constexpr Half kNoEdge = INT64_MAX / 4;
+  static constexpr Half kLongAgo = -(Half{1} << 40);
+  static constexpr int kMaxBanks = 64;
+  enum Queue : std::uint8_t { kReads = 0, kWrites = 1 };
+
+  /// One 32-byte access: waiting in a queue, or active (its row is open or opening for it).
+  struct Access {
+    std::uint64_t order = 0;      ///< of acceptance
+    Half accepted = 0;
+    Half precharged = kLongAgo;   ///< PRE on its behalf
+    Half activated = kLongAgo;    ///< ACT on its behalf
+    std::uint32_t row = 0;
+    std::uint32_t column = 0;
+    Index next = kNone;           ///< in its bank's list, by age
+    Index previous = kNone;
+    Index job = 0;
+    std::uint8_t bank = 0;
+    std::uint8_t queue = kReads;
+    StreamId stream = 0;
+    Loss precharge_cause = Loss::bank_conflict;
+    Loss activate_cause = Loss::bank_conflict;
+  };
+
+  /// One transaction past the door.
+  struct Job {
+    Handle handle = kNoHandle;
+    Half accepted = 0;
+    Half end = 0;                 ///< of data, of the accesses done so far
+    Half last_column = 0;
+    std::uint16_t remaining = 0;
+    bool begun = false;           ///< first PRE or ACT has been issued
+    bool write = false;
+  };
+
+  struct Bank {
+    Half activate_ready = kLongAgo;
+    Half precharge_ready = kLongAgo;
+    Half read_ready = kLongAgo;
+    Half write_ready = kLongAgo;
+    std::int32_t open_row = -1;
+    Index active = kNone;         ///< the access its row was opened for, until its column command
+    std::uint8_t group = 0;       ///< sid x bank groups + bank group
+    std::uint8_t sid = 0;
+  };
+
+  /// A bank's part of one queue: accesses by age, and the only ones that can get the next command.
+  struct BankList {
+    Index head = kNone;
+    Index tail = kNone;
+    Index column = kNone;         ///< oldest access to the open row
+    Index row = kNone;            ///< oldest access that needs ACT, or PRE where that is allowed
+  };
+
+  struct Group {
+    Half activate_ready = kLongAgo;
+    Half read_spacing = kLongAgo;   ///< tCCD_L
+    Half read_turn = kLongAgo;      ///< tWTR_L
+    Half write_spacing = kLongAgo;
+  };
+
+  struct PseudoChannel {
+    std::array<Bank, kMaxBanks> banks;
+    std::array<Group, kMaxBanks> groups;
+    std::array<std::array<BankList, kMaxBanks>, 2> lists;
+    std::array<std::uint64_t, 2> column_mask{};  ///< banks with a `column` access, per queue
+    std::array<std::uint64_t, 2> row_mask{};     ///< banks with a `row` access
+    std::uint64_t active_mask = 0;
+    std::uint64_t open_mask = 0;
+    std::array<int, 2> size{};
+    std::array<int, 2> freed{};                  ///< entries freed at freed_edge: usable from the next edge on
+    Half freed_edge = -1;
+    int waiting = 0;                             ///< accesses accepted, no column command yet
+
+    std::array<Half, 4> read_spacing{kLongAgo, kLongAgo, kLongAgo, kLongAgo};  ///< tCCD_S / tCCD_R, by SID
+    Half read_turn = kLongAgo;        ///< tWTR_S
+    Half write_spacing = kLongAgo;    ///< tCCD_S
+    Half write_turn = kLongAgo;       ///< tRTW
+    Half activate_spacing = kLongAgo; ///< tRRD_S, tFAW
+    Half activate_after_refresh = kLongAgo;
+    Half precharge_spacing = kLongAgo;///< tPPD
+    Half precharge_all_ready = kLongAgo;
+    Half refresh_ready = kLongAgo;
+    std::array<Half, 4> activates{kLongAgo, kLongAgo, kLongAgo, kLongAgo};
+    unsigned activate_index = 0;
+
+    // The next command of each bus, and when.
+    Half column_time = kNoEdge;
+    Half row_time = kNoEdge;
+    Index column_access = kNone;
+    Index row_access = kNone;
+    Command row_command = Command::activate;
+    bool columns_stale = false;
+    bool rows_stale = false;
+
+    bool write_mode = false;          ///< as of the last edge decided
+    bool next_write_mode = false;     ///< as it will be decided at mode_edge
+    bool mode_stale = false;
+    Half mode_edge = 0;
+
+    bool refresh_pending = false;
+    Half next_refresh = kNoEdge;
+    Half refresh_begin = kLongAgo;    ///< last refresh blocks in [begin, end); end is kNoEdge until REF is issued
+    Half refresh_end = kLongAgo;
+
+    Half activate_to_read = 0;        ///< timing_'s, plus a planted fault
+    std::vector<Access> accesses;
+    std::vector<Index> free_accesses;
+    std::array<std::uint16_t, 256> write_filter{};  ///< queued and active writes by a hash of the address
+
+    // Accounting.
+    Counters counters;
+    Half booked = 0;                  ///< the data bus is accounted for up to here
+    Half busy = 0;
+    std::array<Half, kLosses> lost{};
+    Half busy_since = 0;              ///< waiting is > 0 since
+    Queue last_direction = kReads;
+    std::vector<Half> held;           ///< per stream, then refresh, then timing: cumulative up to held_until
+    Half held_until = 0;
+    StreamId holder = 0;              ///< who holds the bus when held_until lies in the future
+    std::vector<Half> held_at_entry;  ///< per access x holders
+    Half waited = 0;
+    telemetry::Blame blame;
+  };
+
+  struct Waiting {
+    Handle handle;
+    Half ready;
+  };
+
+  void step(Half h);
+  bool accept(Half h);
+  void enqueue(PseudoChannel& pc, const Location& location, Index job, StreamId stream, Queue queue, Half h);
+  void account_entry(PseudoChannel& pc, Index access, Half h);
+  void hold_until(PseudoChannel& pc, Half h);
+  void finish(Job& job);
+  void respond(Handle handle, Time t);
+
+  void commit_mode(PseudoChannel& pc, Half h);
+  void size_changed(PseudoChannel& pc, Half h) {
+    pc.mode_stale = true;
+    if (h > pc.mode_edge) pc.mode_edge = h;
+  }
+  bool mode_after(const PseudoChannel& pc) const;
+  void begin_refresh(PseudoChannel& pc, Half h);
+
+  void update_list(PseudoChannel& pc, Queue queue, unsigned bank);
+  void unlink(PseudoChannel& pc, Access& access);
+  void freed(PseudoChannel& pc, Queue queue, Half h);
+  Half column_ready(const PseudoChannel& pc, const Access& access) const;
+  Half row_ready(const PseudoChannel& pc, const Access& access) const;
+  void consider_column(PseudoChannel& pc, Index index);
+  void consider_row(PseudoChannel& pc, Index index);
+  void plan(PseudoChannel& pc);
+  void plan_columns(PseudoChannel& pc);
+  void plan_rows(PseudoChannel& pc);
+  void plan_next();
+
+  void issue_column(PseudoChannel& pc, Half h);
+  void issue_row(PseudoChannel& pc, Half h);
+  void activate(PseudoChannel& pc, Index index, Half h);
+  void precharge(PseudoChannel& pc, Index index, Half h);
+  void precharge_all(PseudoChannel& pc, Half h);
+  void refresh(PseudoChannel& pc, Half h);
+  void begin_bank_stage(const Access& access, Half h);
+  void book(PseudoChannel& pc, const Access& access, Half h, Loss column_cause);
+  void record(const PseudoChannel& pc, Command command, const Access* access, Half h);
+
+  static Half rising(Half h) { return (h + 1) & ~Half{1}; }
+  Half row_floor() const { return row_bus_free_ > now_ ? row_bus_free_ : now_; }
+
+  const MemoryMap& map_;
+  Timing timing_;
+  std::vector<PseudoChannel> pcs_;
+  std::array<int, 2> entries_{};
+  std::array<int, 2> watermark_{};      ///< write mode on when size > [1], off when size < [0]
+  std::size_t holders_ = 3;
+  bool refresh_ = true;
+  Time front_latency_ = 0;
+  Time return_latency_ = 0;
+  std::int64_t drop_response_after_ = -1;
+
+  Half now_ = 0;
+  Half next_ = kNoEdge;
+  Half column_bus_free_ = 0;
+  Half row_bus_free_ = 0;
+  unsigned last_column_ = 1;            ///< pseudo-channel that won the column bus last
+  unsigned last_row_ = 1;
+
+  std::vector<Waiting> door_;           ///< ring
+  std::size_t door_first_ = 0;
+  std::size_t door_count_ = 0;
+  Half door_time_ = kNoEdge;            ///< edge at which the first one may leave
+  std::vector<Job> jobs_;
+  std::vector<Index> free_jobs_;
+
+  std::uint64_t order_ = 0;
+  std::uint64_t outstanding_ = 0;
+  std::uint64_t transactions_ = 0;
+  std::int64_t responses_ = 0;
+  Time advanced_ = 0;
+  telemetry::Histogram read_latency_;
+  std::vector<CommandRecord>* trace_ = nullptr;
+};
+
+}  // namespace cowosim::hbm

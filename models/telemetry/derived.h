@@ -1,0 +1,45 @@
+// What summary and report both show: usage of peaks, blame by resource class, terms in order of size.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "telemetry/results.h"
+
+namespace cowosim::telemetry {
+
+struct UsageRow {
+  std::string name;
+  std::string achieved;  ///< with unit
+  std::string peak;
+  double fraction = 0;
+};
+/// HBM, L2 of each die, links by kind (their sum, and the busiest where it stands out), cores.
+std::vector<UsageRow> usage_of(const Results& results);
+
+struct BlameSum {
+  std::string resource_class;
+  std::string victim;
+  std::string aggressor;
+  Time wait = 0;
+};
+/// Rows of the same class, victim and aggressor together; largest first.
+std::vector<BlameSum> aggregate(const std::vector<BlameRow>& rows);
+
+/// Largest first, `unexplained` last; beyond `most` rows the smallest are one term "other terms".
+std::vector<GapTerm> ordered_terms(const FloorGap& gap, std::size_t most);
+
+/// A loss or useful part of a whole, as fraction, without those that round to 0.0 %.
+struct Part {
+  std::string name;  ///< label for people
+  double fraction = 0;
+};
+std::vector<Part> parts_of(const HbmCounters& counters);
+std::vector<Part> parts_of(const CoreCounters& counters);
+
+const StreamResult* find_stream(const Results& results, const std::string& name);
+/// "time per token", "time of the step", "time".
+std::string measured_label(const WorkloadResult& workload);
+double bytes_per_second(std::uint64_t bytes, Time interval);
+
+}  // namespace cowosim::telemetry

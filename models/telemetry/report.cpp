@@ -1,0 +1,467 @@
+#include "telemetry/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "telemetry/derived.h"
+#include "telemetry/summary.h"
+#include "telemetry/text.h"
+
+namespace cowosim::telemetry {
+
+namespace {
+
+// Okabe and Ito's palette: told apart with any colour vision.
+constexpr const char* kData = "#0072b2";
+constexpr const char* kFloor = "#9aa5b1";
+constexpr const char* kTerm = "#d55e00";
+constexpr const char* kNegative = "#009e73";
+constexpr std::array kLossColours{"#d55e00", "#e69f00", "#cc79a7", "#882255", "#56b4e9", "#999933", "#e4e7eb"};
+constexpr std::array kKindColours{"#0072b2", "#e69f00", "#009e73", "#cc79a7",
+                                  "#56b4e9", "#d55e00", "#999933", "#882255"};
+constexpr double kPage = 1000;  // width of every drawing, in its own units
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+/// One drawing: rectangles and labels in a coordinate system of kPage units across.
+class Drawing {
+ public:
+  Drawing(double height, const std::string& label)
+      : text_(fmt::format("<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">\n", kPage, height,
+                          escaped(label))) {}
+  void box(double x, double y, double width, double height, const char* colour, const std::string& tip) {
+    if (width <= 0) return;
+    text_ += fmt::format(
+        "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"{}\"><title>{}</title></rect>\n", x,
+        y, width, height, colour, escaped(tip));
+  }
+  void label(double x, double y, const std::string& words, const char* anchor = "start") {
+    text_ +=
+        fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor, escaped(words));
+  }
+  std::string done() const { return text_ + "</svg>\n"; }
+
+ private:
+  std::string text_;
+};
+
+std::string section(const std::string& title, const std::string& note, const std::string& body) {
+  if (body.empty()) return "";
+  return fmt::format("<section><h2>{}</h2>\n{}{}</section>\n", escaped(title),
+                     note.empty() ? "" : "<p class=\"note\">" + escaped(note) + "</p>\n", body);
+}
+
+std::string legend(const std::vector<std::pair<std::string, const char*>>& entries) {
+  std::string text = "<p class=\"legend\">";
+  for (const auto& [name, colour] : entries)
+    text += fmt::format("<span><i style=\"background:{}\"></i>{}</span>", colour, escaped(name));
+  return text + "</p>\n";
+}
+
+/// A table; a header that begins with '>' is of numbers, set to the right. Cells are text.
+std::string table(const std::vector<std::string>& headers, const std::vector<std::vector<std::string>>& rows) {
+  std::string text = "<table><tr>";
+  const auto open = [&](std::size_t column) { return headers[column][0] == '>' ? " class=\"number\"" : ""; };
+  for (std::size_t c = 0; c < headers.size(); ++c)
+    text += fmt::format("<th{}>{}</th>", open(c), escaped(headers[c].substr(headers[c][0] == '>' ? 1 : 0)));
+  text += "</tr>\n";
+  for (const auto& row : rows) {
+    text += "<tr>";
+    for (std::size_t c = 0; c < row.size(); ++c) text += fmt::format("<td{}>{}</td>", open(c), escaped(row[c]));
+    text += "</tr>\n";
+  }
+  return text + "</table>\n";
+}
+
+constexpr double kRow = 24;
+constexpr double kLeft = 250;   // labels end here, bars begin
+constexpr double kRight = 240;  // room for values behind the longest bar
+
+/// Rows of a label, a bar from `begin` to `end` (fractions of the longest) and a value.
+struct BarRow {
+  std::string label;
+  double begin = 0;
+  double end = 0;
+  const char* colour = kData;
+  std::string value;
+};
+std::string bars(const std::vector<BarRow>& rows, const std::string& label) {
+  if (rows.empty()) return "";
+  Drawing drawing(static_cast<double>(rows.size()) * kRow, label);
+  const double width = kPage - kLeft - kRight;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double y = static_cast<double>(i) * kRow;
+    const double low = std::clamp(std::min(rows[i].begin, rows[i].end), 0.0, 1.0);
+    const double high = std::clamp(std::max(rows[i].begin, rows[i].end), 0.0, 1.0);
+    drawing.label(kLeft - 10, y + 16, rows[i].label, "end");
+    drawing.box(kLeft + low * width, y + 3, std::max((high - low) * width, 1.0), kRow - 7, rows[i].colour,
+                rows[i].label + ": " + rows[i].value);
+    drawing.label(kLeft + high * width + 8, y + 16, rows[i].value);
+  }
+  return drawing.done();
+}
+
+std::string waterfall(const WorkloadResult& workload) {
+  const FloorGap& gap = *workload.gap;
+  double most = static_cast<double>(std::max(gap.measured, gap.floor));
+  const std::vector<GapTerm> terms = ordered_terms(gap, 20);
+  double running = static_cast<double>(gap.floor);
+  for (const GapTerm& term : terms) most = std::max(most, running += static_cast<double>(term.time));
+  if (most <= 0) return "";
+  std::vector<BarRow> rows;
+  const double floor = static_cast<double>(gap.floor);
+  rows.push_back({"floor", 0, floor / most, kFloor, human_time(floor)});
+  running = floor;
+  const double whole = static_cast<double>(std::max<Time>(gap.measured - gap.floor, 1));
+  for (const GapTerm& term : terms) {
+    const double time = static_cast<double>(term.time);
+    rows.push_back(
+        {label_of(term.term), running / most, (running + time) / most, time < 0 ? kNegative : kTerm,
+         fmt::format("{}{} ({} of the gap)", time < 0 ? "" : "+", human_time(time), human_percent(time / whole))});
+    running += time;
+  }
+  rows.push_back(
+      {"measured", 0, static_cast<double>(gap.measured) / most, kData, human_time(static_cast<double>(gap.measured))});
+  return bars(rows, "from the floor to the measured time");
+}
+
+std::string usage_bars(const Results& results) {
+  std::vector<BarRow> rows;
+  for (const UsageRow& row : usage_of(results))
+    rows.push_back({row.name, 0, row.fraction, kData, fmt::format("{} of {}", human_percent(row.fraction), row.peak)});
+  return bars(rows, "achieved over peak");
+}
+
+std::string stage_bars(const StreamResult& stream) {
+  double most = 0;
+  for (const StageSummary& stage : stream.stages) most = std::max(most, static_cast<double>(stage.sum));
+  if (most <= 0) return "";
+  std::vector<BarRow> rows;
+  for (std::size_t s = 0; s < kStages; ++s) {
+    const double sum = static_cast<double>(stream.stages[s].sum);
+    if (sum == 0) continue;
+    rows.push_back({name_of(static_cast<Stage>(s)), 0, sum / most, kData,
+                    fmt::format("{} ({}), p99 {}", human_time(sum / static_cast<double>(stream.latency.count)),
+                                human_percent(sum / static_cast<double>(stream.latency.sum)),
+                                human_time(static_cast<double>(stream.stages[s].p99)))});
+  }
+  return bars(rows, "latency by stage");
+}
+
+/// One full-width bar a row, split into parts.
+struct Split {
+  std::string label;
+  std::vector<std::pair<std::string, double>> parts;  ///< in the order of the colours
+};
+template <class Colours>
+std::string split_bars(const std::vector<Split>& rows, const Colours& colours, const std::string& label) {
+  if (rows.empty()) return "";
+  Drawing drawing(static_cast<double>(rows.size()) * kRow, label);
+  const double width = kPage - kLeft;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double y = static_cast<double>(i) * kRow;
+    drawing.label(kLeft - 10, y + 16, rows[i].label, "end");
+    double x = kLeft;
+    for (std::size_t p = 0; p < rows[i].parts.size(); ++p) {
+      const auto& [name, fraction] = rows[i].parts[p];
+      drawing.box(x, y + 2, fraction * width, kRow - 4, colours[p % colours.size()],
+                  fmt::format("{}: {} {}", rows[i].label, name, human_percent(fraction)));
+      x += fraction * width;
+    }
+  }
+  return drawing.done();
+}
+
+std::string hbm_bars(const HbmResult& hbm) {
+  std::vector<const char*> colours{kData};
+  colours.insert(colours.end(), kLossColours.begin(), kLossColours.end());
+  std::vector<std::pair<std::string, const char*>> names{{"data", kData}};
+  for (std::size_t i = 0; i < kHbmLosses; ++i)
+    names.emplace_back(label_of(name_of(static_cast<HbmLoss>(i))), kLossColours[i]);
+  std::vector<Split> rows;
+  const auto add = [&](const std::string& name, const HbmCounters& c) {
+    if (c.bus_time <= 0) return;
+    const double whole = static_cast<double>(c.bus_time);
+    Split row{fmt::format("{} {}", name, human_rate(bytes_per_second(c.bytes, hbm.interval))),
+              {{"data", static_cast<double>(c.data_time) / whole}}};
+    for (std::size_t i = 0; i < kHbmLosses; ++i)
+      row.parts.emplace_back(names[i + 1].first, static_cast<double>(c.loss[i]) / whole);
+    rows.push_back(std::move(row));
+  };
+  if (hbm.stacks.size() != 1) add("all", hbm.counters);
+  for (const HbmStackResult& stack : hbm.stacks) add(stack.name, stack.counters);
+  if (rows.empty()) return "";
+  return legend(names) + split_bars(rows, colours, "data bus time by use");
+}
+
+std::string core_bars(const ComputeResult& compute) {
+  // Only what shows; one colour each, useful first.
+  std::vector<const char*> colours{kKindColours.begin(), kKindColours.end()};
+  std::vector<std::pair<std::string, const char*>> names{{"computing", colours[0]}};
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < kCoreLosses; ++i) {
+    if (compute.cores.loss[i] == 0) continue;
+    shown.push_back(i);
+    names.emplace_back(label_of(name_of(static_cast<CoreLoss>(i))), colours[names.size() % colours.size()]);
+  }
+  std::vector<Split> rows;
+  for (const DieResult& die : compute.dies) {
+    if (die.cores.core_time <= 0) continue;
+    const double whole = static_cast<double>(die.cores.core_time);
+    Split row{die.name, {{"computing", static_cast<double>(die.cores.useful_time) / whole}}};
+    for (std::size_t n = 0; n < shown.size(); ++n)
+      row.parts.emplace_back(names[n + 1].first, static_cast<double>(die.cores.loss[shown[n]]) / whole);
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty()) return "";
+  return legend(names) + split_bars(rows, colours, "core time by use");
+}
+
+/// Victims and resources down, aggressors across; the darker, the longer the mean wait of a victim's transaction.
+std::string blame_map(const Results& results) {
+  const std::vector<BlameSum> sums = aggregate(results.blame);
+  if (sums.empty()) return "";
+  std::vector<std::string> columns;
+  std::vector<std::pair<std::string, std::string>> rows;
+  std::map<std::pair<std::pair<std::string, std::string>, std::string>, double> waits;
+  double most = 0;
+  for (const BlameSum& sum : sums) {
+    const StreamResult* stream = find_stream(results, sum.victim);
+    if (stream == nullptr) stream = &results.all;
+    if (stream->latency.count == 0) continue;
+    const std::pair<std::string, std::string> row{sum.victim, sum.resource_class};
+    if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+    if (std::find(columns.begin(), columns.end(), sum.aggressor) == columns.end()) columns.push_back(sum.aggressor);
+    const double wait = static_cast<double>(sum.wait) / static_cast<double>(stream->latency.count);
+    waits[{row, sum.aggressor}] = wait;
+    most = std::max(most, wait);
+  }
+  if (most <= 0) return "";
+  std::sort(columns.begin(), columns.end());
+  std::string text = "<table class=\"heat\"><tr><th>who waited</th><th>where</th>";
+  for (const std::string& column : columns) text += fmt::format("<th>for {}</th>", escaped(column));
+  text += "</tr>\n";
+  for (const auto& row : rows) {
+    text += fmt::format("<tr><td>{}</td><td>{}</td>", escaped(row.first), escaped(row.second));
+    for (const std::string& column : columns) {
+      const auto found = waits.find({row, column});
+      if (found == waits.end()) {
+        text += "<td></td>";
+        continue;
+      }
+      text += fmt::format("<td class=\"number\" style=\"background:rgba(213,94,0,{:.2f})\">{}</td>",
+                          0.05 + 0.75 * found->second / most, human_time(found->second));
+    }
+    text += "</tr>\n";
+  }
+  return text + "</table>\n";
+}
+
+std::string timeline(const WorkloadResult& workload) {
+  if (workload.operators.empty()) return "";
+  std::vector<std::string> kinds;
+  Time first = kNever;
+  Time last = 0;
+  for (const OperatorResult& op : workload.operators) {
+    if (std::find(kinds.begin(), kinds.end(), op.kind) == kinds.end()) kinds.push_back(op.kind);
+    first = std::min(first, op.start);
+    last = std::max(last, op.end);
+  }
+  if (last <= first) return "";
+  Drawing drawing(static_cast<double>(kinds.size()) * kRow + 22, "operators over time");
+  const double left = 130;
+  const double width = kPage - left;
+  const double span = static_cast<double>(last - first);
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    const double y = static_cast<double>(k) * kRow;
+    drawing.label(left - 10, y + 16, kinds[k], "end");
+    for (const OperatorResult& op : workload.operators) {
+      if (op.kind != kinds[k]) continue;
+      const double x = static_cast<double>(op.start - first) / span;
+      const double w = static_cast<double>(op.end - op.start) / span;
+      drawing.box(
+          left + x * width, y + 2, std::max(w * width, 0.6), kRow - 4, kKindColours[k % kKindColours.size()],
+          fmt::format("{}: {} to {} ({}), {}, {}bound by {}", op.name, human_time(static_cast<double>(op.start)),
+                      human_time(static_cast<double>(op.end)), human_time(static_cast<double>(op.end - op.start)),
+                      human_bytes(static_cast<double>(op.bytes)),
+                      op.repeats > 1 ? fmt::format("stands for {}, ", op.repeats) : "",
+                      op.bound_by.empty() ? "?" : op.bound_by));
+    }
+  }
+  const double y = static_cast<double>(kinds.size()) * kRow + 16;
+  drawing.label(left, y, human_time(static_cast<double>(first)));
+  drawing.label(kPage, y, human_time(static_cast<double>(last)), "end");
+  return drawing.done();
+}
+
+std::string operator_table(const WorkloadResult& workload) {
+  std::vector<const OperatorResult*> operators;
+  for (const OperatorResult& op : workload.operators) operators.push_back(&op);
+  std::stable_sort(operators.begin(), operators.end(),
+                   [](const auto* a, const auto* b) { return a->end - a->start > b->end - b->start; });
+  constexpr std::size_t kShown = 12;
+  if (operators.size() > kShown) operators.resize(kShown);
+  if (operators.empty()) return "";
+  std::vector<std::vector<std::string>> rows;
+  for (const OperatorResult* op : operators)
+    rows.push_back({op->name, op->kind, human_time(static_cast<double>(op->end - op->start)),
+                    human_bytes(static_cast<double>(op->bytes)),
+                    human_rate(bytes_per_second(op->bytes, op->end - op->start)), human_count(op->flops),
+                    op->bound_by});
+  return table({"longest operators", "kind", ">time", ">bytes", ">rate", ">FLOP", "bound by"}, rows);
+}
+
+std::string link_table(const FabricResult& fabric) {
+  std::vector<const LinkResult*> links;
+  for (const LinkResult& link : fabric.links) links.push_back(&link);
+  std::stable_sort(links.begin(), links.end(), [&](const auto* a, const auto* b) {
+    return static_cast<double>(a->bytes) * b->peak_bytes_per_second >
+           static_cast<double>(b->bytes) * a->peak_bytes_per_second;
+  });
+  if (links.empty()) return "";
+  constexpr std::size_t kShown = 16;
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < links.size() && i < kShown; ++i) {
+    const LinkResult& link = *links[i];
+    const double achieved = bytes_per_second(link.bytes, fabric.interval);
+    rows.push_back(
+        {link.name, link.kind, human_rate(achieved), human_rate(link.peak_bytes_per_second),
+         human_percent(link.peak_bytes_per_second > 0 ? achieved / link.peak_bytes_per_second : 0),
+         human_percent(fabric.interval > 0 ? static_cast<double>(link.stall) / static_cast<double>(fabric.interval)
+                                           : 0),
+         human_count(link.replays)});
+  }
+  if (links.size() > kShown)
+    rows.push_back({fmt::format("and {} less used ones in results.json", links.size() - kShown)});
+  return table({"link", "kind", ">achieved", ">peak", ">used", ">stalled", ">replays"}, rows);
+}
+
+std::string stream_table(const Results& results) {
+  if (results.streams.empty()) return "";
+  std::vector<std::vector<std::string>> rows;
+  for (const StreamResult& s : results.streams)
+    rows.push_back({s.name, human_count(s.transactions), human_bytes(static_cast<double>(s.bytes)),
+                    human_rate(bytes_per_second(s.bytes, s.interval)), human_time(s.latency.mean()),
+                    human_time(static_cast<double>(s.latency.p50)), human_time(static_cast<double>(s.latency.p99)),
+                    human_time(static_cast<double>(s.latency.p999)), human_time(static_cast<double>(s.latency.max))});
+  return table({"stream", ">transactions", ">bytes", ">bandwidth", ">mean", ">p50", ">p99", ">p99.9", ">max"}, rows);
+}
+
+std::string tiles(const Results& results) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  if (results.workload && results.workload->measured > 0) {
+    const WorkloadResult& w = *results.workload;
+    const bool decode = w.phase == "decode" && w.tokens > 0;
+    entries.emplace_back(measured_label(w), human_time(decode ? w.time_per_token() : static_cast<double>(w.measured)));
+    if (w.gap) entries.emplace_back("floor", human_time(static_cast<double>(w.gap->floor)));
+    if (w.tokens > 0)
+      entries.emplace_back("tokens per second", fmt::format("{:.1f}", static_cast<double>(w.tokens) /
+                                                                          (static_cast<double>(w.measured) / 1e15)));
+  }
+  if (results.hbm && results.hbm->counters.peak_bytes_per_second > 0)
+    entries.emplace_back("HBM bandwidth",
+                         human_rate(bytes_per_second(results.hbm->counters.bytes, results.hbm->interval)));
+  if (results.all.latency.count > 0) entries.emplace_back("mean latency", human_time(results.all.latency.mean()));
+  if (results.bottleneck) {
+    std::string bound = results.bottleneck->bound_by;
+    std::replace(bound.begin(), bound.end(), '_', ' ');
+    entries.emplace_back("bound by", bound);
+  }
+  std::string text = "<div class=\"tiles\">";
+  for (const auto& [name, value] : entries)
+    text += fmt::format("<div><b>{}</b><span>{}</span></div>", escaped(value), escaped(name));
+  return text + "</div>\n";
+}
+
+constexpr const char* kStyle = R"(
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#1f2933;background:#fff;max-width:1040px;margin:2rem auto;padding:0 1.25rem}
+h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2.2rem 0 .4rem;padding-top:.9rem;border-top:1px solid #e4e7eb}
+p{margin:.4rem 0}.note{color:#616e7c;font-size:.9rem}.warning{background:#fff3cd;border:1px solid #e69f00;border-radius:6px;padding:.5rem .9rem}
+.answer{font-size:1.12rem}.tiles{display:flex;flex-wrap:wrap;gap:.7rem;margin:1.1rem 0}
+.tiles div{background:#f5f7fa;border-radius:8px;padding:.6rem 1rem;min-width:7rem}.tiles b{display:block;font-size:1.2rem}
+.tiles span{color:#616e7c;font-size:.85rem}svg{width:100%;height:auto;display:block;margin:.5rem 0}
+svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2933}
+table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}th{text-align:left;color:#616e7c;font-weight:600}th.number{text-align:right}
+th,td{padding:.25rem .6rem;border-bottom:1px solid #e4e7eb}.number{text-align:right;font-variant-numeric:tabular-nums}.heat th:nth-child(n+3){text-align:right}
+.legend span{display:inline-block;margin-right:1rem;font-size:.87rem}.legend i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
+footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid #e4e7eb;color:#616e7c;font-size:.85rem}code{font-size:.9em}a{color:#0072b2}
+)";
+
+}  // namespace
+
+std::string report_html(const Results& results) {
+  const RunInfo& run = results.run;
+  const std::string title =
+      fmt::format("{} on {}", results.workload ? results.workload->name : run.workload, run.platform);
+  std::string html = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\">\n"
+      "<title>{}</title>\n<style>{}</style></head><body>\n<h1>{}</h1>\n",
+      escaped(title), kStyle, escaped(title));
+  if (is_partial(run.status))
+    html += fmt::format(
+        "<p class=\"warning\"><b>Partial results.</b> The run ended early at {} ({}{}{}); everything here covers that "
+        "part only.</p>\n",
+        human_time(static_cast<double>(run.simulated)), name_of(run.status), run.exit_reason.empty() ? "" : ": ",
+        escaped(run.exit_reason));
+  html += fmt::format("<p class=\"answer\">{}</p>\n", escaped(headline(results)));
+  if (results.bottleneck) html += fmt::format("<p>{}</p>\n", escaped(results.bottleneck->explanation));
+  if (results.workload && results.workload->extrapolated)
+    html += fmt::format("<p class=\"note\">Extrapolated: {} of {} layers were simulated ({}).</p>\n",
+                        results.workload->extrapolated->layers_simulated, results.workload->extrapolated->layers,
+                        human_time(static_cast<double>(results.workload->extrapolated->simulated)));
+  html += tiles(results);
+  if (results.workload && results.workload->gap)
+    html += section("Where the time goes",
+                    "From what the bytes or FLOPs take at peak to the measured time; every term is counted on its own.",
+                    waterfall(*results.workload));
+  html += section("How much of each peak", "", usage_bars(results));
+  html += section("Latency by stage", "Mean of all transactions; the stages add up to the latency exactly.",
+                  stage_bars(results.all));
+  if (results.hbm) html += section("What the HBM's data buses did", "", hbm_bars(*results.hbm));
+  if (results.compute) html += section("What the cores did", "", core_bars(*results.compute));
+  html += section("Who waited for whom", "Mean wait per transaction of the one who waited.", blame_map(results));
+  if (results.workload)
+    html += section("Operators", "As simulated; hover for the numbers.",
+                    timeline(*results.workload) + operator_table(*results.workload));
+  html += section("Streams", "", stream_table(results));
+  if (results.fabric) html += section("Links", "", link_table(*results.fabric));
+  html += fmt::format(
+      "<footer><p>Everything resolved is in <a href=\"config.yaml\">config.yaml</a>; numbers in <a "
+      "href=\"results.json\">results.json</a>, "
+      "<a href=\"stats.csv\">stats.csv</a> and <a href=\"hashes.csv\">hashes.csv</a>.</p>\n"
+      "<p>cowosim {} ({}), SystemC {}, seed {}, {} threads; {} transactions in {:.1f} s; completion hash "
+      "<code>{}</code></p>\n"
+      "<p><code>{}</code></p></footer>\n</body></html>\n",
+      escaped(run.version), escaped(run.git_hash), escaped(run.systemc_version), run.seed, run.threads,
+      human_count(results.transactions), run.host_seconds, hex64(results.completion_hash), escaped(run.command_line));
+  return html;
+}
+
+}  // namespace cowosim::telemetry

@@ -1,0 +1,2 @@
+#include "platforms/command_line/options.h"
+namespace cowosim::platforms::command_line { int schema(const Arguments&) { throw UsageError("not yet"); } }

@@ -1,0 +1,230 @@
+#include "platforms/configuration.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "core/nearest.h"
+#include "core/units.h"
+#include "platforms/config/reader.h"
+#include "platforms/config/search_path.h"
+#include "platforms/config/yaml.h"
+
+namespace cowosim::platforms {
+
+namespace {
+
+using config::Value;
+
+config::SearchPath platform_path(const std::vector<std::string>& include) {
+  return config::SearchPath::standard("platform", include, "platforms/presets");
+}
+
+bool is_file(const std::string& name) {
+  const auto ends = [&](const char* ending) {
+    const std::string e = ending;
+    return name.size() >= e.size() && name.compare(name.size() - e.size(), e.size(), e) == 0;
+  };
+  return ends(".yaml") || ends(".yml");
+}
+
+std::vector<std::string> workload_names() {
+  std::vector<std::string> names;
+  for (const traffic::WorkloadInfo& info : traffic::workloads()) names.push_back(info.name);
+  return names;
+}
+
+/// The section that a workload of the command line stands for: a kind, or a file whose `workload` names the kind.
+Value workload_section(const std::string& workload, const Origin& origin, const RunOptions& options, Diagnostics& diagnostics) {
+  if (is_file(workload)) {
+    return config::load(workload, config::SearchPath::standard("workload", options.include, "traffic/workloads"), diagnostics);
+  }
+  Value section = Value::map(origin);
+  section.members.push_back({"workload", origin, Value::scalar(workload, origin)});
+  return section;
+}
+
+void put(Value& map, const std::string& name, Value value) {
+  if (Value* present = map.find(name)) {
+    *present = std::move(value);
+  } else {
+    map.members.push_back({name, value.origin, std::move(value)});
+  }
+}
+
+/// `workload.x` means the only workload's x, `<name>.x` that one's: both are short for `workloads.<name>.x`.
+std::string full_path(const std::string& setting, const std::vector<std::string>& names) {
+  const std::string first = setting.substr(0, setting.find_first_of(".="));
+  const std::string rest = setting.substr(first.size());
+  if (first == "workload" && names.size() == 1) return "workloads." + names.front() + rest;
+  if (std::find(names.begin(), names.end(), first) != names.end()) return "workloads." + setting;
+  return setting;
+}
+
+void check_workloads(Configuration& configuration, config::Reader& reader) {
+  for (WorkloadChoice& choice : configuration.workloads) {
+    const std::string path = "workloads." + choice.name;
+    const traffic::WorkloadInfo* info = traffic::find_workload(choice.kind);
+    if (info == nullptr) {
+      reader.error(path + ".workload", fmt::format("there is no workload '{}'{}; there are {}", choice.kind,
+                                                   did_you_mean(choice.kind, workload_names()), enumerate(workload_names())));
+      continue;
+    }
+    if (configuration.platform.dies.empty() && !info->at_source) {
+      reader.error(path + ".workload", fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
+    }
+  }
+  if (configuration.platform.dies.empty() && configuration.workloads.size() > 1) {
+    reader.error("workloads", "a platform without dies has one source; give one workload");
+  }
+  if (configuration.workloads.size() > kMaxStreams) {
+    reader.error("workloads", fmt::format("{} workloads, but at most {} streams run at once", configuration.workloads.size(), kMaxStreams));
+  }
+  if (!configuration.workloads.empty() &&
+      std::all_of(configuration.workloads.begin(), configuration.workloads.end(), [](const auto& w) { return w.background; })) {
+    reader.error("workloads", "all workloads are background ones: nothing would ever end; let at least one run once");
+  }
+}
+
+void check_platform(const PlatformParams& platform, config::Reader& reader) {
+  for (const std::string& problem : MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
+    reader.error("hbm", problem);
+  }
+  if (platform.dies.empty() && platform.hbm.stacks * platform.hbm.channels > 1) {
+    reader.error("hbm.channels", "a platform without dies drives one channel (hbm.stacks: 1, hbm.channels: 1)");
+  }
+  if (platform.dies.size() > 1) reader.error("dies", "several dies are not modelled yet; give one");
+  for (const DieParams& die : platform.dies) {
+    const std::string path = "dies." + die.name;
+    if (die.core.transaction_bytes > platform.hbm.interleave_granule) {
+      reader.error(path + ".core.transaction_bytes", fmt::format("{} is more than hbm.interleave_granule ({} B): a transaction must stay in "
+                                                                 "one channel", die.core.transaction_bytes, platform.hbm.interleave_granule));
+    }
+    if (die.core.max_outstanding_bytes < die.core.transaction_bytes) {
+      reader.error(path + ".core.max_outstanding_bytes", "must hold at least one transaction (core.transaction_bytes)");
+    }
+    if (platform.hbm.stacks * platform.hbm.channels % die.partitions != 0) {
+      reader.error(path + ".partitions", "must divide the number of cache slices (hbm.stacks x hbm.channels)");
+    }
+  }
+}
+
+/// Model files of the phases that need one.
+void read_models(Configuration& configuration, const RunOptions& options, Diagnostics& diagnostics) {
+  const auto search = config::SearchPath::standard("model", options.include, "traffic/models");
+  for (WorkloadChoice& choice : configuration.workloads) {
+    const traffic::WorkloadInfo* info = traffic::find_workload(choice.kind);
+    if (info == nullptr || info->model.empty()) continue;
+    config::Overrides none;
+    const Value tree = config::load(info->model, search, diagnostics);
+    config::apply(choice.model, tree, "", none, diagnostics);
+    if (diagnostics.empty()) choice.model.check();
+  }
+}
+
+}  // namespace
+
+Configuration configure(const RunOptions& options) {
+  Diagnostics diagnostics;
+  Configuration configuration;
+  configuration.platform_name = options.platform;
+  Value root = config::load(options.platform, platform_path(options.include), diagnostics);
+  diagnostics.throw_if_any();
+
+  const Origin command_line{"command line", 0, 0};
+  if (!options.workloads.empty()) {
+    Value section = Value::map(command_line);
+    for (const RunOptions::Workload& workload : options.workloads) {
+      std::string name = workload.name;
+      if (name.empty()) name = is_file(workload.workload) ? "workload" : workload.workload;
+      if (section.find(name) != nullptr) diagnostics.add(command_line, name, "two workloads have this name; give each its own with -w NAME=WORKLOAD");
+      put(section, name, workload_section(workload.workload, command_line, options, diagnostics));
+    }
+    put(root, "workloads", std::move(section));
+  } else if (root.find("workloads") == nullptr) {
+    const Value* preferred = root.find("default_workload");
+    if (preferred == nullptr || preferred->text.empty()) {
+      diagnostics.add(command_line, "", fmt::format("which workload? '{}' names no default_workload; there are {}", options.platform,
+                                                    enumerate(workload_names())));
+    } else {
+      Value section = Value::map(preferred->origin);
+      put(section, preferred->text, workload_section(preferred->text, preferred->origin, options, diagnostics));
+      put(root, "workloads", std::move(section));
+    }
+  }
+  diagnostics.throw_if_any();
+
+  std::vector<std::string> names;
+  if (const Value* section = root.find("workloads")) {
+    for (const config::Member& member : section->members) names.push_back(member.name);
+  }
+  config::Overrides overrides;
+  for (const std::string& file : options.settings_files) overrides.set_file(file, diagnostics);
+  for (const std::string& setting : options.settings) overrides.set(full_path(setting, names), diagnostics);
+
+  if (options.seed) overrides.set(fmt::format("run.seed={}", *options.seed), diagnostics);
+  if (options.until > 0) overrides.set(fmt::format("run.until={}", format_quantity(options.until, Unit::time)), diagnostics);
+  if (options.epoch > 0) overrides.set(fmt::format("run.epoch={}", format_quantity(options.epoch, Unit::time)), diagnostics);
+
+  config::Reader reader(root, "", overrides, diagnostics);
+  configuration.visit(static_cast<ParameterVisitor&>(reader));
+  check_platform(configuration.platform, reader);
+  check_workloads(configuration, reader);
+  configuration.resolved = reader.finish();
+  overrides.finish(diagnostics);
+  read_models(configuration, options, diagnostics);
+  diagnostics.throw_if_any();
+  return configuration;
+}
+
+std::string validate_file(const std::string& file, const std::vector<std::string>& include, Diagnostics& diagnostics) {
+  Value root = config::load(file, platform_path(include), diagnostics);
+  if (!diagnostics.empty()) return "file";
+  config::Overrides none;
+  if (root.find("workload") != nullptr) {
+    WorkloadChoice choice;
+    config::Reader reader(root, "", none, diagnostics);
+    choice.visit(static_cast<ParameterVisitor&>(reader));
+    if (traffic::find_workload(choice.kind) == nullptr) {
+      reader.error("workload", fmt::format("there is no workload '{}'{}; there are {}", choice.kind, did_you_mean(choice.kind, workload_names()),
+                                           enumerate(workload_names())));
+    }
+    reader.finish();
+    return "workload";
+  }
+  Configuration configuration;
+  config::Reader reader(root, "", none, diagnostics);
+  configuration.visit(static_cast<ParameterVisitor&>(reader));
+  check_platform(configuration.platform, reader);
+  check_workloads(configuration, reader);
+  reader.finish();
+  return "platform";
+}
+
+std::string Configuration::hash8() const {
+  std::uint32_t hash = 2166136261u;  // FNV-1a, 32 bit
+  for (const unsigned char c : config::to_yaml(resolved)) hash = (hash ^ c) * 16777619u;
+  return fmt::format("{:08x}", hash);
+}
+
+std::string Configuration::workload_name() const {
+  std::string name;
+  for (const WorkloadChoice& choice : workloads) name += (name.empty() ? "" : "+") + choice.name;
+  return name;
+}
+
+Description describe_platform() {
+  Configuration configuration;
+  configuration.platform.dies.emplace_back();
+  configuration.platform.dies.back().name = "*";
+  return describe_all(configuration);
+}
+
+Description describe_workload(const std::string& kind) {
+  WorkloadChoice choice;
+  choice.kind = kind;
+  choice.params = traffic::find_workload(kind)->defaults;
+  return describe_all(choice, "workload");
+}
+
+}  // namespace cowosim::platforms

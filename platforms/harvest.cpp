@@ -1,0 +1,342 @@
+#include "platforms/harvest.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cowosim::platforms {
+
+namespace {
+
+telemetry::Status status_of(engine::Status status) {
+  switch (status) {
+    case engine::Status::time_limit: return telemetry::Status::time_limit;
+    case engine::Status::wall_limit: return telemetry::Status::wall_limit;
+    case engine::Status::interrupted: return telemetry::Status::interrupted;
+    case engine::Status::deadlock:
+    case engine::Status::no_progress: return telemetry::Status::deadlock;
+    default: return telemetry::Status::completed;
+  }
+}
+
+telemetry::HbmLoss loss_of(hbm::Loss loss) { return static_cast<telemetry::HbmLoss>(loss); }
+static_assert(hbm::kLosses == telemetry::kHbmLosses, "the two lists of HBM losses must agree");
+
+telemetry::HbmCounters counters_of(const hbm::Channel& channel, Time end) {
+  telemetry::HbmCounters sum;
+  sum.peak_bytes_per_second = channel.peak_bytes_per_second();
+  for (int pc = 0; pc < channel.pseudo_channels(); ++pc) {
+    const hbm::Counters& counters = channel.counters(pc);
+    const hbm::LossAccount account = channel.loss(pc, end);
+    sum.reads += counters.reads;
+    sum.writes += counters.writes;
+    sum.activates += counters.activates;
+    sum.precharges += counters.precharges;
+    sum.refreshes += counters.refreshes;
+    sum.row_hits += counters.row_hits;
+    sum.row_misses += counters.reads + counters.writes - counters.row_hits;
+    sum.bytes += counters.bytes();
+    sum.bus_time += end;
+    sum.data_time += account.busy;
+    for (std::size_t l = 0; l < hbm::kLosses; ++l) sum[loss_of(static_cast<hbm::Loss>(l))] += account.loss[l];
+  }
+  return sum;
+}
+
+/// The core losses that a wait for a load falls under, by the stage the load spent the time in.
+telemetry::CoreLoss loss_of(Stage stage) {
+  switch (stage) {
+    case Stage::issue:
+    case Stage::noc:
+    case Stage::return_path:
+    case Stage::fabric: return telemetry::CoreLoss::wait_noc;
+    case Stage::l2:
+    case Stage::mem_cache: return telemetry::CoreLoss::wait_l2;
+    case Stage::d2d: return telemetry::CoreLoss::wait_d2d;
+    case Stage::queue: return telemetry::CoreLoss::wait_hbm_bandwidth;
+    case Stage::phy:
+    case Stage::bank:
+    case Stage::data: return telemetry::CoreLoss::wait_hbm_latency;
+    case Stage::off_package:
+    case Stage::external: return telemetry::CoreLoss::wait_off_package;
+  }
+  return telemetry::CoreLoss::no_work;
+}
+
+}  // namespace
+
+telemetry::Results Harvest::results() const {
+  telemetry::Results results;
+  results.run.platform = configuration.platform_name;
+  results.run.workload = configuration.workload_name();
+  results.run.seed = static_cast<std::uint64_t>(configuration.run.seed);
+  results.run.status = status_of(engine.status());
+  results.run.exit_reason = engine.reason();
+  results.run.simulated = engine.now();
+  results.completion_hash = engine.completion_hash();
+
+  add_streams(results);
+  results.hbm = hbm();
+  if (die != nullptr) {
+    results.fabric = fabric();
+    results.compute = compute();
+  }
+  for (std::size_t p = 0; p < programs.size(); ++p) {
+    if (programs[p]->background) continue;
+    results.workload = workload(results, p);
+    break;
+  }
+  if (!programs.empty()) results.capacity = capacity();
+  add_blame(results);
+  if (engine.now() > 0) results.bottleneck = telemetry::find_bottleneck(results);
+  return results;
+}
+
+void Harvest::add_streams(telemetry::Results& results) const {
+  telemetry::StreamStatistics all;
+  for (std::size_t s = 0; s < streams.size(); ++s) {
+    const auto id = static_cast<StreamId>(s);
+    telemetry::StreamStatistics sum;
+    for (const traffic::Source* source : sources) sum.merge(source->stream(id));
+    if (die != nullptr) {
+      for (const compute::CoreShell& core : die->core) {
+        if (const auto* of_core = const_cast<compute::CoreShell&>(core).heart().stream(id)) sum.merge(*of_core);
+      }
+    }
+    results.streams.push_back(telemetry::summarise(streams[s], sum));
+    all.merge(sum);
+  }
+  results.all = telemetry::summarise("all", all);
+  results.transactions = all.transactions;
+  results.bytes = all.bytes;
+  results.atoms = all.bytes / kAtomBytes;
+}
+
+telemetry::HbmResult Harvest::hbm() const {
+  telemetry::HbmResult result;
+  result.interval = engine.now();
+  telemetry::Histogram latency;
+  const auto per_stack = static_cast<std::size_t>(configuration.platform.hbm.channels);
+  for (std::size_t first = 0; first < channels.size(); first += per_stack) {
+    telemetry::HbmStackResult& stack = result.stacks.emplace_back();
+    stack.name = "hbm_stack_" + std::to_string(first / per_stack);
+    telemetry::Histogram of_stack;
+    for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
+      stack.channels.push_back({"channel_" + std::to_string(c - first), counters_of(*channels[c], engine.now()),
+                                telemetry::summarise(channels[c]->read_latency())});
+      of_stack.merge(channels[c]->read_latency());
+    }
+    stack.latency = telemetry::summarise(of_stack);
+    latency.merge(of_stack);
+  }
+  result.latency = telemetry::summarise(latency);
+  result.roll_up();
+  return result;
+}
+
+telemetry::FabricResult Harvest::fabric() const {
+  telemetry::FabricResult result;
+  result.interval = engine.now();
+  const fabric::PacketNetwork& network = die->network.heart();
+  result.packets = network.packets();
+  if (network.packets() > 0) result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
+  for (const auto& link : network.links()) {
+    result.links.push_back({network.name() + "." + link.name, "noc " + link.kind, link.bytes, static_cast<double>(link.bandwidth), link.busy, 0, 0});
+  }
+  const int lanes = configuration.platform.hbm.channels;
+  for (const fabric::Link* link : links) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const auto add = [&](const char* direction, const fabric::Link::Counters& counters) {
+        result.links.push_back({link->name() + "." + direction + "_" + std::to_string(lane), std::string("phy ") + direction, counters.bytes,
+                                static_cast<double>(link->bandwidth()), counters.busy, 0, 0});
+      };
+      add("down", link->counters(lane, fabric::Link::kDown));
+      add("up", link->counters(lane, fabric::Link::kUp));
+    }
+  }
+  return result;
+}
+
+telemetry::ComputeResult Harvest::compute() const {
+  telemetry::ComputeResult result;
+  result.interval = engine.now();
+  telemetry::DieResult& of_die = result.dies.emplace_back();
+  of_die.name = configuration.platform.dies.front().name;
+
+  // Cores without a tile: between two operators the dispatcher has nothing to launch; the rest is a wave's tail.
+  Time between_operators = 0;
+  compute::CoreActivity sum;
+  for (compute::CoreShell& core : die->core) sum.add(core.heart().activity(engine.now()));
+  if (dispatcher != nullptr && programs.size() == 1) {
+    Time before = 0;
+    for (const auto& record : dispatcher->operators(0)) {
+      if (record.start == kNever) break;
+      between_operators += record.start - before;
+      before = record.end == kNever ? engine.now() : record.end;
+    }
+  }
+  telemetry::CoreCounters& cores = of_die.cores;
+  cores.core_time = engine.now() * static_cast<Time>(die->core.size());
+  cores.flops = static_cast<double>(sum.flops);
+  cores.useful_time = sum.useful;
+  cores[telemetry::CoreLoss::tile_quantisation] = sum.computing - sum.useful;
+  cores[telemetry::CoreLoss::launch] = std::min(between_operators * static_cast<Time>(die->core.size()), sum.idle_no_tile);
+  cores[telemetry::CoreLoss::imbalance] = sum.idle_no_tile - cores[telemetry::CoreLoss::launch];
+  for (std::size_t s = 0; s < kStages; ++s) cores[loss_of(static_cast<Stage>(s))] += sum.wait_load[s];
+  cores[telemetry::CoreLoss::wait_hbm_latency] += sum.wait_load_open;
+  cores[telemetry::CoreLoss::wait_l2] += sum.wait_store;
+  // The peak of the precision that was computed in: FLOP over the time they would take at peak.
+  cores.peak_flops_per_second =
+      sum.useful > 0 ? static_cast<double>(sum.flops) / (static_cast<double>(sum.useful) / 1e15) * static_cast<double>(die->core.size())
+                     : die->core[0].heart().peak_flops(work::Precision::bf16, true) * static_cast<double>(die->core.size());
+
+  telemetry::CacheResult cache;
+  for (compute::CacheSliceShell& slice : die->slice) {
+    const auto& counters = slice.heart().counters();
+    cache.bytes += counters.read_bytes + counters.write_bytes;
+    cache.hits += counters.sector_hits;
+    cache.misses += counters.sector_misses + counters.sector_merges;
+    cache.peak_bytes_per_second += slice.heart().peak_bandwidth();
+  }
+  of_die.l2 = cache;
+  result.roll_up();
+  return result;
+}
+
+telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, std::size_t p) const {
+  const work::Program& program = *programs[p];
+  telemetry::WorkloadResult result;
+  result.name = program.workload;
+  result.stream = program.name;
+  result.phase = program.phase.empty() ? "kernel" : program.phase;
+  result.model = program.model;
+  result.users = std::max<std::uint64_t>(program.batch, 1);
+  result.tokens = program.tokens;
+
+  // An operator's share of the step: from the end of the one before it, so that the shares tile the time. Sampled layers count
+  // as often as they stand for.
+  Time before = 0;
+  __int128 whole = 0;
+  Time between_operators = 0;
+  std::uint64_t simulated_weights = 0, simulated_kv = 0, simulated_bytes = 0;
+  bool complete = true;
+  const auto& records = dispatcher->operators(p);
+  for (std::size_t i = 0; i < program.operators.size(); ++i) {
+    const work::Operator& op = *program.operators[i];
+    const auto& record = records[i];
+    if (record.end == kNever) {
+      complete = false;
+      break;
+    }
+    telemetry::OperatorResult& row = result.operators.emplace_back();
+    row.name = op.name();
+    row.kind = op.kind();
+    row.start = record.start;
+    row.end = record.end;
+    row.flops = op.flops;
+    row.bytes = op.bytes;
+    row.repeats = op.repeats;
+    const double seconds = static_cast<double>(record.end - record.start) * 1e-15;
+    const double hbm_share = static_cast<double>(op.weight_bytes + op.kv_bytes()) / seconds / results.hbm->counters.peak_bytes_per_second;
+    const double core_share = static_cast<double>(op.flops) / seconds / results.compute->cores.peak_flops_per_second;
+    row.bound_by = std::max(hbm_share, core_share) < 0.5 ? "latency" : hbm_share >= core_share ? "hbm" : "compute";
+    whole += static_cast<__int128>(record.end - before) * op.repeats;
+    between_operators += record.start - before;
+    before = record.end;
+    simulated_weights += op.weight_bytes;
+    simulated_kv += op.kv_bytes();
+    simulated_bytes += op.bytes;
+  }
+  result.measured = static_cast<Time>(whole);
+  result.weight_bytes = program.weight_bytes();
+  result.kv_bytes = program.kv_read_bytes() + program.kv_write_bytes();
+  const bool sampled = program.extrapolated();
+  if (sampled) result.extrapolated = telemetry::Extrapolation{program.layers_simulated, program.layers, before};
+  if (!complete || engine.now() == 0) return result;
+
+  const double peak = results.hbm->counters.peak_bytes_per_second;
+  const auto at_peak = [&](std::uint64_t bytes) { return static_cast<Time>(static_cast<double>(bytes) / peak * 1e15); };
+  std::vector<telemetry::GapTerm> floor, whole_floor;
+  const auto add_floor = [&](const char* term, std::uint64_t simulated, std::uint64_t of_whole) {
+    if (of_whole == 0) return;
+    floor.push_back({term, at_peak(simulated)});
+    whole_floor.push_back({term, at_peak(of_whole)});
+  };
+  if (result.phase == "decode") {
+    add_floor("weights", simulated_weights, result.weight_bytes);
+    add_floor("kv", simulated_kv, result.kv_bytes);
+  } else if (result.name == "stream") {
+    add_floor("data", simulated_bytes, simulated_bytes);
+  } else {
+    return result;  // not bound by a floor of bytes
+  }
+  Time floor_time = 0;
+  for (const auto& term : floor) floor_time += term.time;
+
+  telemetry::IdleCauses causes;
+  if (programs.size() == 1) causes.counted.push_back({"between_operators", between_operators});
+  const telemetry::CoreCounters& cores = results.compute->cores;
+  causes.weights = {{"imbalance", cores[telemetry::CoreLoss::imbalance]},
+                    {"network", cores[telemetry::CoreLoss::wait_noc]},
+                    {"cache_and_partition", cores[telemetry::CoreLoss::wait_l2]},
+                    {"memory_latency", cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
+                    {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
+  std::vector<std::pair<std::string, Time>> others;
+  const std::vector<telemetry::GapTerm> terms =
+      telemetry::hbm_gap_terms(results.hbm->counters, results.hbm->interval, floor_time, causes, others);
+  const telemetry::FloorGap simulated_gap = telemetry::explain_gap(before, floor, terms);
+  result.gap = sampled ? telemetry::extrapolate_gap(simulated_gap, result.measured, whole_floor) : simulated_gap;
+  return result;
+}
+
+telemetry::CapacityResult Harvest::capacity() const {
+  telemetry::CapacityResult result;
+  result.bytes = map.capacity();
+  for (std::size_t c = 0; c < work::kCategories; ++c) {
+    const auto category = static_cast<work::Category>(c);
+    if (placement.used(category) > 0) result.used.emplace_back(work::name_of(category), placement.used(category));
+  }
+  return result;
+}
+
+void Harvest::add_blame(telemetry::Results& results) const {
+  const auto per_stack = static_cast<std::size_t>(configuration.platform.hbm.channels);
+  for (std::size_t first = 0; first < channels.size(); first += per_stack) {
+    telemetry::Blame stack;
+    for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
+      for (int pc = 0; pc < channels[c]->pseudo_channels(); ++pc) stack.merge(channels[c]->blame(pc));
+    }
+    telemetry::append_blame(results.blame, "hbm_stack_" + std::to_string(first / per_stack), "hbm", stack, streams);
+  }
+  for (const fabric::Link* link : links) telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
+  if (die == nullptr) return;
+  const fabric::PacketNetwork& network = die->network.heart();
+  for (std::size_t i = 0; i < network.blame_classes(); ++i) {
+    telemetry::append_blame(results.blame, network.name() + "." + network.blame_class_name(i), "noc", network.blame(i), streams);
+  }
+  std::array<telemetry::Blame, 3> cache;
+  for (compute::CacheSliceShell& slice : die->slice) {
+    cache[0].merge(slice.heart().lookup_blame());
+    cache[1].merge(slice.heart().merge_blame());
+    cache[2].merge(slice.heart().credit_blame());
+  }
+  const std::string die_name = configuration.platform.dies.front().name;
+  const char* names[] = {".l2.lookup", ".l2.fill", ".l2.memory_credit"};
+  for (std::size_t i = 0; i < cache.size(); ++i) telemetry::append_blame(results.blame, die_name + names[i], "l2", cache[i], streams);
+}
+
+std::vector<telemetry::ChannelCommands> command_events(const std::vector<std::vector<hbm::CommandRecord>>& commands,
+                                                       int channels_per_stack, Time from, Time to) {
+  std::vector<telemetry::ChannelCommands> result;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    telemetry::ChannelCommands& channel = result.emplace_back();
+    channel.stack = static_cast<int>(i) / channels_per_stack;
+    channel.channel = static_cast<int>(i) % channels_per_stack;
+    for (const hbm::CommandRecord& c : commands[i]) {
+      if (c.time < from || c.time >= to) continue;
+      channel.events.push_back({c.time, hbm::name_of(c.command), c.pseudo_channel, c.sid, c.bank_group, c.bank, c.row, c.column});
+    }
+  }
+  return result;
+}
+
+}  // namespace cowosim::platforms

@@ -1,0 +1,53 @@
+// From hearts to results: collects what every heart has counted and puts it into the contract's sections.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/memory_map.h"
+#include "engine/engine.h"
+#include "fabric/link.h"
+#include "hbm/channel.h"
+#include "platforms/configuration.h"
+#include "platforms/die.h"
+#include "telemetry/results.h"
+#include "telemetry/traces.h"
+#include "traffic/dispatcher.h"
+#include "traffic/source.h"
+#include "work/placement.h"
+
+namespace cowosim::platforms {
+
+/// Borrowed views of a package's parts; valid while it lives.
+struct Harvest {
+  const Configuration& configuration;
+  engine::Engine& engine;
+  const work::Placement& placement;
+  const MemoryMap& map;
+  const std::vector<std::string>& streams;
+  const std::vector<std::unique_ptr<work::Program>>& programs;
+  const std::vector<traffic::Source*>& sources;
+  const std::vector<hbm::Channel*>& channels;
+  Die* die;                                 ///< nullptr: none
+  std::vector<fabric::Link*> links;         ///< HBM PHYs, by stack
+  const traffic::Dispatcher* dispatcher;    ///< nullptr: none
+
+  /// Everything measured up to the engine's time; RunInfo only as far as the simulation knows it.
+  telemetry::Results results() const;
+
+ private:
+  void add_streams(telemetry::Results& results) const;
+  telemetry::HbmResult hbm() const;
+  telemetry::FabricResult fabric() const;
+  telemetry::ComputeResult compute() const;
+  telemetry::WorkloadResult workload(const telemetry::Results& results, std::size_t program) const;
+  telemetry::CapacityResult capacity() const;
+  void add_blame(telemetry::Results& results) const;
+};
+
+/// A command trace in the contract's form, from `from` up to `to`.
+std::vector<telemetry::ChannelCommands> command_events(const std::vector<std::vector<hbm::CommandRecord>>& commands,
+                                                       int channels_per_stack, Time from, Time to);
+
+}  // namespace cowosim::platforms

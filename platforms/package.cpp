@@ -1,0 +1,334 @@
+#include "platforms/package.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "core/random.h"
+#include "engine/coupling.h"
+#include "kernel/driver.h"
+#include "kernel/time_resolution.h"
+#include "platforms/config/yaml.h"
+#include "platforms/configuration.h"
+#include "platforms/die.h"
+#include "platforms/harvest.h"
+#include "platforms/stack.h"
+#include "platforms/version_info.h"
+#include "telemetry/report.h"
+#include "telemetry/run_directory.h"
+#include "telemetry/summary.h"
+#include "telemetry/traces.h"
+#include "telemetry/writers.h"
+#include "traffic/dispatcher_shell.h"
+#include "traffic/source_shell.h"
+
+namespace cowosim {
+
+using platforms::Configuration;
+using platforms::WorkloadChoice;
+
+namespace {
+
+traffic::SourceParams source_params(const WorkloadChoice& choice, std::int64_t granule) {
+  traffic::SourceParams params;
+  params.granule = granule;
+  if (const auto* trace = std::get_if<traffic::TraceParams>(&choice.params)) {
+    params.max_outstanding = trace->max_outstanding;
+    params.think_time = trace->think_time;
+  }
+  return params;
+}
+
+engine::Options engine_options(const RunOptions& options, const Configuration& configuration) {
+  engine::Options result;
+  result.threads = options.threads;
+  result.window = options.window;
+  result.until = configuration.run.until == 0 ? kNever : configuration.run.until;
+  result.stall_limit = options.stall_limit;
+  result.epoch = configuration.run.epoch;
+  result.interval = options.stats_interval == 0 ? kNever : options.stats_interval;
+  result.wall_limit_seconds = options.wall_limit_seconds;
+  return result;
+}
+
+}  // namespace
+
+/// Everything inside a package, in the order in which it must be built.
+struct Package::Parts {
+  Parts(Package& package, const RunOptions& run_options)
+      : options(run_options),
+        configuration(platforms::configure(run_options)),
+        map(hbm::make_memory_map(configuration.platform.hbm)),
+        placement(map.capacity()),
+        engine(engine_options(run_options, configuration)),
+        root(package.name()) {
+    build_workloads();
+    if (configuration.platform.dies.empty()) {
+      build_direct();
+    } else {
+      build_dies();
+    }
+    for (const auto& [shell, name] : shells) shell->component = &engine.add(name, shell->heart());
+    for (const auto& [initiator, target] : bindings) kernel::connect(*initiator, *target, engine, root);
+    engine.elaborate();
+    if (options.trace_transactions.on) {
+      for (engine::Heart* heart : engine.hearts()) heart->journal().trace(options.trace_transactions.from, options.trace_transactions.to);
+    }
+    if (options.trace_commands.on) {
+      commands.resize(channels.size());
+      for (std::size_t i = 0; i < channels.size(); ++i) channels[i]->trace_commands(&commands[i]);
+    }
+    if (options.stats_interval != 0) {
+      engine.on_interval = [this](Time t) {
+        series.begin_sample(t);
+        for (engine::Heart* heart : engine.hearts()) {
+          series.set_path(root + "." + heart->name());
+          heart->statistics(series);
+        }
+      };
+    }
+    driver = std::make_unique<kernel::Driver>("driver", engine);
+  }
+
+  /// Streams get their ids in the order of the workloads; those that run on cores become programs, the rest sources.
+  void build_workloads() {
+    const bool direct = configuration.platform.dies.empty();
+    for (std::size_t i = 0; i < configuration.workloads.size(); ++i) {
+      const WorkloadChoice& choice = configuration.workloads[i];
+      streams.push_back(choice.name);
+      traffic::WorkloadContext context;
+      context.name = choice.name;
+      context.stream = static_cast<StreamId>(i);
+      context.seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
+      context.placement = &placement;
+      if (!direct && traffic::find_workload(choice.kind)->on_cores) {
+        programs.push_back(std::make_unique<work::Program>(traffic::build_program(choice.kind, choice.params, &choice.model, context)));
+        programs.back()->background = choice.background;
+        program_table.push_back(programs.back().get());
+      } else {
+        requests.push_back({i, traffic::build_requests(choice.kind, choice.params, context)});
+      }
+    }
+    placement.require_fit(configuration.workload_name());
+  }
+
+  /// A source straight in the door of one channel: both in one component, without any latency between them.
+  void build_direct() {
+    const auto& hbm_params = configuration.platform.hbm;
+    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map, static_cast<int>(streams.size()));
+    coupled_source = std::make_unique<traffic::Source>(source_params(configuration.workloads.front(), hbm_params.interleave_granule),
+                                                       std::move(requests.front().second), hbm_params.controller.door_entries);
+    coupling.add("source", *coupled_source);
+    coupling.add("hbm_stack_0.channel_0", *coupled_channel);
+    coupling.wire(*coupled_source, 0, *coupled_channel, 0);
+    engine.add("direct", coupling);
+    sources.push_back(coupled_source.get());
+    channels.push_back(coupled_channel.get());
+  }
+
+  void build_dies() {
+    const platforms::PlatformParams& platform = configuration.platform;
+    const platforms::DieParams& die_params = platform.dies.front();
+    std::vector<std::string> guests;
+    for (const auto& [index, stream] : requests) guests.push_back("source_" + streams[index]);
+
+    const auto build_stacks = [&] {
+      for (int s = 0; s < platform.hbm.stacks; ++s) {
+        stacks.push_back(std::make_unique<platforms::Stack>(("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm, platform.phy, map, s,
+                                                            static_cast<int>(streams.size()), platform.hbm.channels));
+      }
+    };
+    // The order of construction must not show in any result; a test builds it the other way round.
+    if (options.shuffle_construction) build_stacks();
+    die = std::make_unique<platforms::Die>(die_params.name.c_str(), die_params, map, program_table,
+                                           platform.hbm.controller.door_entries, guests);
+    if (!options.shuffle_construction) build_stacks();
+    if (!programs.empty()) {
+      dispatcher = std::make_unique<traffic::DispatcherShell>("dispatcher", platform.dispatcher, die_params.cores, program_table);
+      add(*dispatcher);
+    }
+    for (std::size_t g = 0; g < requests.size(); ++g) {
+      const WorkloadChoice& choice = configuration.workloads[requests[g].first];
+      guest_shells.push_back(std::make_unique<traffic::SourceShell>(guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule),
+                                                                    std::move(requests[g].second), -1, die_params.core.issue_latency));
+      const int terminal = die->guest_terminal(static_cast<int>(g));
+      guest_shells.back()->heart().set_router(die->router(), static_cast<std::uint16_t>(terminal));
+      sources.push_back(&guest_shells.back()->heart());
+      add(*guest_shells.back());
+      bindings.emplace_back(&guest_shells.back()->memory, die->network.terminals[static_cast<std::size_t>(terminal)].get());
+    }
+    add(die->network);
+    for (std::size_t i = 0; i < die->core.size(); ++i) {
+      add(die->core[i]);
+      bindings.emplace_back(&die->core[i].network, die->network.terminals[i].get());
+      if (dispatcher) bindings.emplace_back(dispatcher->cores[i].get(), &die->core[i].dispatcher);
+    }
+    for (std::size_t i = 0; i < die->slice.size(); ++i) {
+      const std::size_t per_stack = static_cast<std::size_t>(platform.hbm.channels);
+      platforms::Stack& stack = *stacks[i / per_stack];
+      add(die->slice[i]);
+      bindings.emplace_back(&die->slice[i].network, die->network.terminals[die->core.size() + i].get());
+      bindings.emplace_back(&die->slice[i].memory, stack.phy.upstream[i % per_stack].get());
+    }
+    for (const auto& stack : stacks) {
+      add(stack->phy);
+      for (std::size_t c = 0; c < stack->channel.size(); ++c) {
+        add(stack->channel[c]);
+        channels.push_back(&stack->channel[c].heart());
+        bindings.emplace_back(stack->phy.downstream[c].get(), &stack->channel[c].door);
+      }
+    }
+    if (options.shuffle_construction) {
+      shuffle(shells);
+      shuffle(bindings);
+    }
+  }
+
+  void add(kernel::Shell& shell) { shells.emplace_back(&shell, std::string(shell.name()).substr(root.size() + 1)); }
+
+  template <class T>
+  static void shuffle(std::vector<T>& items) {
+    SplitMix64 random(2026);
+    for (std::size_t i = items.size(); i > 1; --i) {
+      const std::uint64_t draw = random.next();
+      std::swap(items[i - 1], items[bounded(draw, i)]);
+    }
+  }
+
+  RunOptions options;
+  Configuration configuration;
+  MemoryMap map;
+  work::Placement placement;
+  std::vector<std::string> streams;  // by StreamId
+  std::vector<std::unique_ptr<work::Program>> programs;
+  std::vector<const work::Program*> program_table;
+  std::vector<std::pair<std::size_t, std::unique_ptr<traffic::RequestStream>>> requests;  // by workload
+
+  engine::Engine engine;
+  std::string root;
+
+  std::unique_ptr<hbm::Channel> coupled_channel;
+  std::unique_ptr<traffic::Source> coupled_source;
+  engine::Coupling coupling;
+
+  std::unique_ptr<platforms::Die> die;
+  std::vector<std::unique_ptr<platforms::Stack>> stacks;
+  std::unique_ptr<traffic::DispatcherShell> dispatcher;
+  std::vector<std::unique_ptr<traffic::SourceShell>> guest_shells;
+  std::vector<std::pair<kernel::Shell*, std::string>> shells;
+  std::vector<std::pair<kernel::InitiatorPort*, kernel::TargetPort*>> bindings;
+  std::unique_ptr<kernel::Driver> driver;
+
+  std::vector<traffic::Source*> sources;
+  std::vector<hbm::Channel*> channels;  // by stack x channels + channel
+  std::vector<std::vector<hbm::CommandRecord>> commands;
+  std::ostringstream series_text;
+  telemetry::IntervalSeries series{series_text};
+};
+
+Package::Package(const sc_core::sc_module_name& name, const RunOptions& options) : sc_module(name) {
+  kernel::require_femtoseconds();
+  parts_ = std::make_unique<Parts>(*this, options);
+}
+
+Package::~Package() = default;
+
+const sc_core::sc_event& Package::ended() const { return parts_->driver->ended(); }
+engine::Status Package::status() const { return parts_->engine.status(); }
+void Package::interrupt() { parts_->engine.interrupt(); }
+std::uint64_t Package::completion_hash() const { return parts_->engine.completion_hash(); }
+const std::vector<engine::Wait>& Package::waits() const { return parts_->engine.waits(); }
+const std::string& Package::reason() const { return parts_->engine.reason(); }
+const std::vector<std::string>& Package::violations() const { return parts_->engine.violations(); }
+void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll = std::move(callback); }
+std::string Package::configuration() const { return platforms::config::to_yaml(parts_->configuration.resolved); }
+
+void Package::rethrow() const {
+  if (parts_->driver->error()) std::rethrow_exception(parts_->driver->error());
+}
+
+Package::Progress Package::progress() const {
+  const Parts& parts = *parts_;
+  Progress progress{parts.engine.now(), parts_->engine.pools().created(), -1.0};
+  if (parts.configuration.run.until > 0) {
+    progress.fraction = static_cast<double>(progress.now) / static_cast<double>(parts.configuration.run.until);
+  } else if (parts.dispatcher) {
+    std::uint64_t done = 0, all = 0;
+    for (std::size_t p = 0; p < parts.programs.size(); ++p) {
+      if (parts.programs[p]->background) continue;
+      done += parts_->dispatcher->heart().tiles_done(p);
+      for (const auto& op : parts.programs[p]->operators) all += op->tiles();
+    }
+    progress.fraction = static_cast<double>(done) / static_cast<double>(std::max<std::uint64_t>(all, 1));
+  }
+  return progress;
+}
+
+std::string Package::default_directory() const {
+  std::string platform = parts_->configuration.platform_name;
+  std::replace(platform.begin(), platform.end(), '/', '_');
+  return fmt::format("{}-{}-{}", platform, parts_->configuration.workload_name(), parts_->configuration.hash8());
+}
+
+telemetry::Results Package::results() const {
+  Parts& parts = *parts_;
+  platforms::Harvest harvest{parts.configuration, parts.engine, parts.placement, parts.map, parts.streams, parts.programs, parts.sources,
+                             parts.channels, parts.die.get(), {}, parts.dispatcher ? &parts.dispatcher->heart() : nullptr};
+  for (const auto& stack : parts.stacks) harvest.links.push_back(&stack->phy.heart());
+  telemetry::Results results = harvest.results();
+  results.run.version = kVersion;
+  results.run.git_hash = kGitHash;
+  results.run.systemc_version = sc_core::sc_version_string;
+  results.run.threads = parts.options.threads;
+  results.run.window = parts.options.window == 0 ? parts.engine.lookahead() : parts.options.window;
+  return results;
+}
+
+void Package::require_writable(const std::string& directory, bool force) { telemetry::RunDirectory(directory, force); }
+
+std::string Package::write(const std::string& directory, const telemetry::Results& results, bool force, bool report) const {
+  Parts& parts = *parts_;
+  telemetry::RunDirectory out(directory, force);
+  out.write("run.json", telemetry::run_json(results.run));
+  out.write("results.json", telemetry::results_json(results));
+  out.write("config.yaml", configuration());
+  out.write("summary.txt", telemetry::summary(results));
+  if (report) out.write("report.html", telemetry::report_html(results));
+
+  telemetry::StatTable stats;
+  telemetry::HashTable hashes;
+  std::vector<telemetry::ComponentEvents> events;
+  for (engine::Heart* heart : parts.engine.hearts()) {
+    stats.set_path(parts.root + "." + heart->name());
+    heart->statistics(stats);
+    const engine::Journal& journal = heart->journal();
+    const auto kind = heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve;
+    for (std::size_t epoch = 0; epoch < journal.hashes().size(); ++epoch) {
+      const Time begin = static_cast<Time>(epoch) * parts.configuration.run.epoch;
+      hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch, journal.counts()[epoch],
+                        journal.hashes()[epoch]});
+    }
+    if (parts.options.trace_transactions.on) {
+      telemetry::ComponentEvents& component = events.emplace_back();
+      component.component = heart->name();
+      for (const auto& e : journal.events()) component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
+    }
+  }
+  out.write("stats.csv", stats.csv());
+  out.write("hashes.csv", telemetry::hashes_csv(hashes));
+  if (parts.options.stats_interval != 0) out.write("series.csv", parts.series_text.str());
+  if (parts.options.trace_transactions.on) {
+    std::ofstream file(out.path("transactions.csv"));
+    telemetry::write_transactions(file, events, parts.streams);
+  }
+  if (parts.options.trace_commands.on) {
+    std::ofstream file(out.path("commands.csv"));
+    telemetry::write_commands(file, platforms::command_events(parts.commands, parts.configuration.platform.hbm.channels,
+                                                              parts.options.trace_commands.from, parts.options.trace_commands.to));
+  }
+  return out.commit().string();
+}
+
+}  // namespace cowosim

@@ -1,0 +1,106 @@
+// A package as one sc_module: put it into any sc_main, several per process, and call sc_start.
+//
+//   cowosim::RunOptions options;
+//   options.platform = "h100_sxm5";
+//   options.settings = {"workload.layers=1"};
+//   cowosim::Package package("package_0", options);
+//   sc_core::sc_start();
+//   std::cout << package.results().all.latency.mean();
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <systemc>
+#include <utility>
+#include <vector>
+
+#include "core/time.h"
+#include "engine/engine.h"
+#include "telemetry/results.h"
+
+namespace cowosim {
+
+/// What `cowosim run` can be told; see doc/guide/command_line.md. Defaults are the command line's.
+struct RunOptions {
+  struct Workload {
+    std::string name;      ///< of the stream
+    std::string workload;  ///< kind, or a workload file
+  };
+
+  std::string platform;                     ///< name or file
+  std::vector<Workload> workloads;          ///< empty: the platform's default one
+  std::vector<std::string> settings;        ///< "path=value", as --set
+  std::vector<std::string> settings_files;  ///< as --set-file
+  std::vector<std::string> include;         ///< directories searched for files, as -I
+  std::optional<std::uint64_t> seed;        ///< not given: the platform file's, else 1
+  int threads = 1;
+  Time window = 0;                 ///< at most the platform's W; 0: W
+  Time until = 0;                  ///< simulated time limit (reaching it is success); 0: the platform file's, else none
+  Time stall_limit = kMillisecond;
+  Time stats_interval = 0;         ///< 0: no time series
+  double wall_limit_seconds = 0;   ///< 0: none
+  Time epoch = 0;                  ///< of hashes.csv; 0: the platform file's, else 10 us
+  bool shuffle_construction = false;  ///< build components in another order (a result that changes is a bug)
+
+  struct Trace {
+    bool on = false;
+    Time from = 0;
+    Time to = kNever;
+  };
+  Trace trace_transactions;
+  Trace trace_commands;
+};
+
+/// Throws ConfigError (core/error.h) with every error of platform, workload and options.
+class Package : public sc_core::sc_module {
+ public:
+  Package(const sc_core::sc_module_name& name, const RunOptions& options);
+  ~Package() override;
+
+  /// Notified at the simulated end of the run, whatever its status.
+  const sc_core::sc_event& ended() const;
+  engine::Status status() const;
+  /// Ends the run at the next window boundary. Async-signal-safe.
+  void interrupt();
+
+  /// Throws what went wrong inside the run (a malformed trace: ConfigError), if anything did. Call after sc_start.
+  void rethrow() const;
+
+  /// Sum mod 2^64 of mix(identity, retirement time) over every transaction: equal runs have equal hashes.
+  std::uint64_t completion_hash() const;
+  /// Everything measured; complete once the run has ended. `run` holds what the package knows of it (no command line, no host).
+  telemetry::Results results() const;
+  /// The resolved configuration, as config.yaml: running that file again reproduces the run.
+  std::string configuration() const;
+  /// "<platform>-<workload>-<hash8>"
+  std::string default_directory() const;
+  /// Throws telemetry::OutputError when a run could not be written there.
+  static void require_writable(const std::string& directory, bool force);
+  /// Writes the run's directory (see doc/guide/results.md) and returns its path; nothing is left when it fails.
+  std::string write(const std::string& directory, const telemetry::Results& results, bool force, bool report) const;
+
+  /// For progress lines: simulated time so far, transactions created, and the fraction done if the workload knows it (else < 0).
+  struct Progress {
+    Time now;
+    std::uint64_t transactions;
+    double fraction;
+  };
+  Progress progress() const;
+  /// Called a few times a second of wall time while the run goes on.
+  void on_poll(std::function<void()> callback);
+
+  /// Who waited for whom when the run got stuck; empty otherwise.
+  const std::vector<engine::Wait>& waits() const;
+  const std::string& reason() const;
+  /// Broken conservation rules (exit code 3).
+  const std::vector<std::string>& violations() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace cowosim

@@ -1,0 +1,59 @@
+// What a platform file may say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compute/cache_slice.h"
+#include "compute/core.h"
+#include "core/parameter.h"
+#include "fabric/link.h"
+#include "fabric/packet_network.h"
+#include "hbm/hbm_params.h"
+#include "traffic/dispatcher.h"
+
+namespace cowosim::platforms {
+
+/// A compute die: cores and cache slices on one on-die network, one slice for each HBM channel of the package.
+struct DieParams {
+  std::string name;
+  int cores = 1;
+  int partitions = 2;
+  bool cache_far = true;
+  compute::CoreParams core;
+  compute::CacheSliceParams slice;
+  fabric::CrossbarParams network;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("cores", cores, Range{1, 1024}, "cores (SMs, CUs) in use", "data sheet of the die");
+    v("partitions", partitions, Range{1, 2}, "partitions of cores and cache slices; crossing from one to the other takes longer",
+      "NVIDIA A100 white paper (2020): two L2 partitions; also measured on H100");
+    v("cache_far", cache_far, "a partition keeps copies of what the other one's slices hold",
+      "A100 pointer chase: 1 to 16 MB at near latency from every SM (gpu-benches gpu-latency), so far-homed lines are kept near");
+    v.group("core", core, "one core");
+    v.group("slice", slice, "one cache slice");
+    v.group("network", network, "on-die network");
+  }
+};
+
+struct PlatformParams {
+  std::string description;
+  std::string default_workload;
+  std::vector<DieParams> dies;
+  hbm::HbmParams hbm;
+  fabric::LinkParams phy;
+  traffic::DispatcherParams dispatcher;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("description", description, "one line", "the file");
+    v("default_workload", default_workload, "what `cowosim run` simulates when no workload is named", "the file");
+    v.entries("dies", dies, "compute dies by name; none: traffic goes straight into the memory controller's door");
+    v.group("hbm", hbm, "HBM stacks and their controllers");
+    v.group("phy", phy, "HBM PHY link, one per stack, between cache slices and memory controllers");
+    v.group("dispatcher", dispatcher, "hands out tiles to cores");
+  }
+};
+
+}  // namespace cowosim::platforms

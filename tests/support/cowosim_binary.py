@@ -1,0 +1,71 @@
+"""Runs the cowosim binary under test. ctest sets COWOSIM (the binary) and COWOSIM_SOURCE_DIR."""
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+SOURCE_DIR = pathlib.Path(os.environ.get("COWOSIM_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
+
+
+def binary():
+    return os.environ.get("COWOSIM") or str(SOURCE_DIR / "build/release/bin/cowosim")
+
+
+def call(*arguments, timeout=300, env=None):
+    """Any subcommand; returns the CompletedProcess (returncode, stdout, stderr as text). Never reads our stdin."""
+    return subprocess.run([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout, env={**os.environ, **(env or {})})
+
+
+class Run:
+    """What a run left behind."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+
+    def __getitem__(self, path):
+        """results.json by dotted path: run["hbm.loss.refresh"]."""
+        value = json.loads((self.directory / "results.json").read_text())
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        return value
+
+    def hashes(self):
+        return (self.directory / "hashes.csv").read_text()
+
+    def stats(self):
+        """{(path, stat): value} of stats.csv."""
+        with open(self.directory / "stats.csv", newline="") as lines:
+            return {(row["path"], row["stat"]): float(row["value"]) for row in csv.DictReader(lines)}
+
+
+class CowosimTest(unittest.TestCase):
+    """A test with a directory of its own, in which runs land."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="cowosim-test-")
+        self.addCleanup(temporary.cleanup)
+        self.directory = pathlib.Path(temporary.name)
+        self.runs = 0
+
+    def run_cowosim(self, *arguments, expect=0, timeout=300):
+        """`cowosim run ...` into a fresh directory; fails unless the exit code is the expected one."""
+        self.runs += 1
+        out = self.directory / f"run_{self.runs}"
+        done = call("run", *arguments, "--out", out, timeout=timeout)
+        self.assertEqual(done.returncode, expect, f"cowosim run {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
+        if expect == 0:
+            self.assertEqual(done.stdout.splitlines()[-1], str(out), "the last line of stdout is the run's directory")
+        return Run(out)
+
+    def assert_rejected(self, *arguments, message, subcommand="run"):
+        """Exit code 2, exactly this message as a line of stderr, and nothing half written."""
+        out = self.directory / "rejected"
+        extra = ["--out", out] if subcommand == "run" else []
+        done = call(subcommand, *arguments, *extra)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn(message, done.stderr.splitlines(), done.stderr)
+        self.assertFalse(out.exists(), "a rejected run left something behind")

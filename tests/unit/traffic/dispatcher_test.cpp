@@ -1,0 +1,208 @@
+#include "traffic/dispatcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "unit/traffic/harness.h"
+
+namespace cowosim::traffic {
+namespace {
+
+using test::FakeCore;
+using test::Loop;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Time kNs = kNanosecond;
+
+class FakeOperator final : public work::Operator {
+ public:
+  explicit FakeOperator(std::uint64_t tiles) : Operator("fake", "probe"), tiles_(tiles) {}
+  std::uint64_t tiles() const override { return tiles_; }
+  work::Tile tile(std::uint64_t) const override { return {}; }
+
+ private:
+  std::uint64_t tiles_;
+};
+
+work::Program program(std::vector<std::uint64_t> tiles, StreamId stream = 0, bool background = false) {
+  work::Program result;
+  result.name = "program_" + std::to_string(stream);
+  result.stream = stream;
+  result.background = background;
+  for (const std::uint64_t count : tiles) result.operators.push_back(std::make_unique<FakeOperator>(count));
+  return result;
+}
+
+struct Bench {
+  Bench(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs, std::function<Time(std::uint64_t)> duration,
+        Time latency)
+      : dispatcher(params, cores, std::move(programs)) {
+    dispatcher.set_name("dispatcher");
+    dispatcher.set_pools(pools);
+    loop.add(dispatcher);
+    for (int i = 0; i < cores; ++i) {
+      this->cores.push_back(std::make_unique<FakeCore>(duration));
+      this->cores.back()->set_name("core_" + std::to_string(i));
+      this->cores.back()->set_pools(pools);
+      loop.add(*this->cores.back());
+    }
+    for (int i = 0; i < cores; ++i) loop.connect(dispatcher, i, *this->cores[static_cast<std::size_t>(i)], 0, latency);
+    dispatcher.start();
+  }
+  std::vector<std::uint64_t> tiles_of(std::size_t core) const {
+    std::vector<std::uint64_t> tiles;
+    for (const auto& seen : cores[core]->seen) tiles.push_back(seen.tile);
+    return tiles;
+  }
+  void expect_done() const {
+    EXPECT_TRUE(dispatcher.finished());
+    EXPECT_THAT(test::broken_rules(dispatcher), IsEmpty());
+    EXPECT_EQ(pools.live(), 0u);
+  }
+  engine::Pools pools;
+  Dispatcher dispatcher;
+  std::vector<std::unique_ptr<FakeCore>> cores;
+  Loop loop;
+};
+
+DispatcherParams quick() {
+  DispatcherParams params;
+  params.launch_latency = 5 * kNs;
+  params.launch_overhead = 100 * kNs;
+  params.tiles_per_core = 2;
+  return params;
+}
+
+TEST(Dispatcher, FirstWaveRoundRobinThenWhoeverAnswers) {
+  const work::Program p = program({10});
+  // Tile 1 takes long: core 1 holds it and gets nothing new.
+  Bench bench(quick(), 2, {&p}, [](std::uint64_t tile) { return tile == 1 ? 1000 * kNs : 10 * kNs; }, 1 * kNs);
+  bench.loop.run(1 * kNs);
+  EXPECT_THAT(bench.tiles_of(0), ElementsAre(0, 2, 4, 5, 6, 7, 8, 9));
+  EXPECT_THAT(bench.tiles_of(1), ElementsAre(1, 3));
+  EXPECT_EQ(bench.cores[0]->seen[0].arrival, 105 * kNs) << "overhead, then launch latency";
+  EXPECT_LE(bench.cores[0]->most_held, 2u);
+  EXPECT_EQ(bench.dispatcher.tiles_done(0), 10u);
+  bench.expect_done();
+}
+
+TEST(Dispatcher, OperatorsRunOneAfterTheOther) {
+  const work::Program p = program({3, 1, 2}, 4);
+  Bench bench(quick(), 4, {&p}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  bench.loop.run(1 * kNs);
+  const auto& records = bench.dispatcher.operators(0);
+  ASSERT_EQ(records.size(), 3u);
+  // launch 5, compute 10, response 1; overhead 100 in front.
+  EXPECT_EQ(records[0].start, 100 * kNs);
+  EXPECT_EQ(records[0].end, 116 * kNs);
+  EXPECT_EQ(records[1].start, 216 * kNs);
+  EXPECT_EQ(records[1].end, 232 * kNs);
+  EXPECT_EQ(records[2].start, 332 * kNs);
+  EXPECT_EQ(records[2].end, 348 * kNs);
+  EXPECT_EQ(bench.dispatcher.end(0), 348 * kNs);
+  EXPECT_EQ(bench.cores[0]->seen.back().op, 2u);
+  EXPECT_EQ(bench.cores[0]->seen.back().stream, 4);
+  EXPECT_EQ(bench.dispatcher.journal().count(), 6u);
+  bench.expect_done();
+}
+
+TEST(Dispatcher, TheWireIsTheLeastLaunchLatency) {
+  DispatcherParams params = quick();
+  params.launch_latency = 0;
+  const work::Program p = program({1});
+  Bench bench(params, 1, {&p}, [](std::uint64_t) { return 10 * kNs; }, 7 * kNs);
+  bench.loop.run(7 * kNs);
+  EXPECT_EQ(bench.cores[0]->seen[0].arrival, 107 * kNs);
+  bench.expect_done();
+}
+
+TEST(Dispatcher, ProgramsAlternateAndHaveTheirOwnRoom) {
+  const work::Program a = program({4}, 0);
+  const work::Program b = program({4}, 1);
+  Bench bench(quick(), 1, {&a, &b}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  bench.loop.run(1 * kNs);
+  std::vector<int> order;
+  for (const auto& seen : bench.cores[0]->seen) order.push_back(seen.program);
+  EXPECT_THAT(order, ElementsAre(0, 1, 0, 1, 0, 1, 0, 1));
+  EXPECT_LE(bench.cores[0]->most_held, 4u);
+  bench.expect_done();
+}
+
+TEST(Dispatcher, ABackgroundProgramRunsUntilTheOthersAreDone) {
+  const work::Program foreground = program({20, 20}, 0);
+  const work::Program background = program({3, 1}, 1, true);
+  Bench bench(quick(), 2, {&foreground, &background}, [](std::uint64_t) { return 50 * kNs; }, 1 * kNs);
+  bench.loop.run(1 * kNs);
+  EXPECT_GT(bench.dispatcher.passes(1), 1u);
+  EXPECT_EQ(bench.dispatcher.passes(0), 1u);
+  EXPECT_LT(bench.dispatcher.end(1), bench.dispatcher.end(0));
+  EXPECT_GE(bench.dispatcher.tiles_done(1), 4 * bench.dispatcher.passes(1));
+  bench.expect_done();
+}
+
+struct Outcome {
+  std::uint64_t hash;
+  std::vector<Time> times;
+  bool operator==(const Outcome& o) const { return hash == o.hash && times == o.times; }
+  bool operator!=(const Outcome& o) const { return !(*this == o); }
+};
+
+Outcome run_mix(Time window, std::uint64_t seed) {
+  const work::Program a = program({100, 1, 37}, 0);
+  const work::Program b = program({64, 64}, 1);
+  const work::Program c = program({13}, 2, true);
+  Bench bench(quick(), 7, {&a, &b, &c},
+              [seed](std::uint64_t tile) { return static_cast<Time>(mix(seed, tile) % (40 * kNs)); }, 3 * kNs);
+  bench.loop.run(window);
+  bench.expect_done();
+  Outcome outcome{bench.dispatcher.journal().hash(), {}};
+  for (std::size_t p = 0; p < 3; ++p) {
+    for (const auto& record : bench.dispatcher.operators(p)) {
+      outcome.times.push_back(record.start);
+      outcome.times.push_back(record.end);
+    }
+    outcome.times.push_back(static_cast<Time>(bench.dispatcher.tiles_done(p)));
+  }
+  return outcome;
+}
+
+TEST(Dispatcher, ResultsDoNotDependOnHowTimeIsSliced) {
+  for (std::uint64_t seed = 1; seed < 6; ++seed) {
+    const Outcome whole = run_mix(3 * kNs, seed);
+    EXPECT_EQ(run_mix(3 * kNs / 2, seed), whole);
+    EXPECT_EQ(run_mix(3 * kNs / 7, seed), whole);
+    EXPECT_NE(run_mix(3 * kNs, seed + 50), whole) << "negative control: other durations";
+  }
+}
+
+TEST(Dispatcher, ReportsTilesThatNobodyAnswers) {
+  const work::Program p = program({5});
+  Bench bench(quick(), 1, {&p}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  bench.cores[0]->swallow = true;
+  bench.loop.run(1 * kNs);
+  EXPECT_FALSE(bench.dispatcher.finished());
+  std::vector<engine::Wait> waits;
+  bench.dispatcher.report_waits(waits);
+  ASSERT_EQ(waits.size(), 1u);
+  EXPECT_EQ(waits[0].reason, "operator fake of program_0: 2 tiles launched and not answered");
+  EXPECT_THAT(test::broken_rules(bench.dispatcher),
+              ElementsAre("dispatcher: program program_0 has not ended", "dispatcher: program program_0: 2 tiles launched and not answered",
+                          "dispatcher: 2 launches in the pool"));
+}
+
+TEST(Dispatcher, RejectsWhatCannotEndOrStart) {
+  const work::Program empty = program({});
+  const work::Program no_tiles = program({0});
+  const work::Program background = program({1}, 0, true);
+  const work::Program good = program({1});
+  EXPECT_THROW(Dispatcher(quick(), 1, {&empty}), std::invalid_argument);
+  EXPECT_THROW(Dispatcher(quick(), 1, {&no_tiles}), std::invalid_argument);
+  EXPECT_THROW(Dispatcher(quick(), 1, {&background}), std::invalid_argument);
+  EXPECT_THROW(Dispatcher(quick(), 0, {&good}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace cowosim::traffic

@@ -1,0 +1,172 @@
+#include "traffic/dispatcher.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace cowosim::traffic {
+
+Dispatcher::Dispatcher(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs)
+    : params_(params), cores_(cores), programs_(std::move(programs)) {
+  if (cores <= 0) throw std::invalid_argument("a dispatcher needs cores");
+  if (programs_.size() > 255) throw std::invalid_argument("a dispatcher runs at most 255 programs");
+  states_.resize(programs_.size());
+  for (std::size_t p = 0; p < programs_.size(); ++p) {
+    const work::Program& program = *programs_[p];
+    if (program.operators.empty()) throw std::invalid_argument("program " + program.name + " has no operators");
+    for (const auto& op : program.operators) {
+      if (op->tiles() == 0) throw std::invalid_argument("operator " + op->name() + " of program " + program.name + " has no tiles");
+    }
+    if (!program.background) ++foreground_left_;
+    State& state = states_[p];
+    state.pass.resize(program.operators.size());
+    state.records.resize(program.operators.size());
+    state.free.resize(static_cast<std::size_t>(cores) * static_cast<std::size_t>(params.tiles_per_core));
+  }
+  if (foreground_left_ == 0) throw std::invalid_argument("all programs are background ones: the run would never end");
+}
+
+void Dispatcher::start() {
+  pool_ = &own_pool();
+  for (std::size_t p = 0; p < states_.size(); ++p) begin_operator(p, 0, params_.launch_overhead);
+  update(0);
+}
+
+void Dispatcher::begin_operator(std::size_t program, std::size_t op, Time start) {
+  State& state = states_[program];
+  state.op = op;
+  state.tiles = programs_[program]->operators[op]->tiles();
+  state.launched = state.answered = 0;
+  state.starts = start;
+  state.free_begin = 0;
+  state.free_count = state.free.size();
+  for (std::size_t i = 0; i < state.free.size(); ++i) state.free[i] = static_cast<int>(i % static_cast<std::size_t>(cores_));
+}
+
+void Dispatcher::update(Time now) {
+  due_ = kNever;
+  for (const State& state : states_) {
+    if (state.starts != kNever) {
+      due_ = std::min(due_, std::max(now, state.starts));
+    } else if (can_launch(state)) {
+      due_ = std::min(due_, now);
+    }
+  }
+}
+
+void Dispatcher::advance(Time until) {
+  while (due_ < until) {
+    const Time now = due_;
+    for (State& state : states_) {
+      if (state.starts > now) continue;
+      state.starts = kNever;
+      state.pass[state.op] = {now, kNever};
+    }
+    // One tile per program in turn. `turn_` moves with every launch, so that no program is always first.
+    for (std::size_t idle = 0; idle < states_.size();) {
+      const std::size_t program = turn_;
+      turn_ = turn_ + 1 == states_.size() ? 0 : turn_ + 1;
+      if (can_launch(states_[program])) {
+        launch(program, now);
+        idle = 0;
+      } else {
+        ++idle;
+      }
+    }
+    update(now);
+  }
+}
+
+void Dispatcher::launch(std::size_t program, Time now) {
+  State& state = states_[program];
+  const int core = state.free[state.free_begin];
+  state.free_begin = state.free_begin + 1 == state.free.size() ? 0 : state.free_begin + 1;
+  --state.free_count;
+  const Handle handle = pool_->create();
+  Transaction& tile = transaction(handle);
+  tile.op = Op::launch;
+  tile.address = state.launched++;
+  tile.tag = static_cast<std::uint32_t>(state.op);
+  tile.workload = static_cast<std::uint8_t>(program);
+  tile.stream = programs_[program]->stream;
+  tile.created = now;
+  tile.stages.start(Stage::issue, now);
+  ++outstanding_;
+  ++launches_;
+  send(core, engine::Phase::request, handle, now + std::max(params_.launch_latency, latency(core)));
+}
+
+void Dispatcher::receive(const engine::Message& message) {
+  if (message.phase == engine::Phase::credit) return;
+  if (message.phase != engine::Phase::response) throw std::logic_error(name() + ": a dispatcher receives responses only");
+  Transaction& tile = transaction(message.transaction);
+  const std::size_t program = tile.workload;
+  State& state = states_[program];
+  tile.stages.enter(tile.stages.current(), message.time);
+  journal().add(tile, message.time);
+  pool_->release(message.transaction);
+  --outstanding_;
+  ++state.tiles_done;
+  std::size_t slot = state.free_begin + state.free_count++;
+  if (slot >= state.free.size()) slot -= state.free.size();
+  state.free[slot] = message.port;
+  if (++state.answered == state.tiles) {
+    finish_operator(program, message.time);
+    update(message.time);
+  } else if (can_launch(state)) {
+    due_ = std::min(due_, message.time);
+  }
+}
+
+void Dispatcher::finish_operator(std::size_t program, Time now) {
+  State& state = states_[program];
+  const bool background = programs_[program]->background;
+  state.pass[state.op].end = now;
+  if (!background) state.records[state.op] = state.pass[state.op];
+  if (!state.active) return;  // a background program that has been told to stop
+  if (state.op + 1 < programs_[program]->operators.size()) {
+    begin_operator(program, state.op + 1, now + params_.launch_overhead);
+    return;
+  }
+  ++state.passes;
+  state.end = now;
+  state.records = state.pass;
+  if (background) {
+    begin_operator(program, 0, now + params_.launch_overhead);
+    return;
+  }
+  state.active = false;
+  if (--foreground_left_ != 0) return;
+  for (State& other : states_) {
+    other.active = false;
+    other.starts = kNever;
+  }
+}
+
+void Dispatcher::report_waits(std::vector<engine::Wait>& waits) const {
+  for (std::size_t p = 0; p < states_.size(); ++p) {
+    const State& state = states_[p];
+    if (state.launched == state.answered) continue;
+    waits.push_back({name(), "the cores",
+                     "operator " + programs_[p]->operators[state.op]->name() + " of " + programs_[p]->name + ": " +
+                         std::to_string(state.launched - state.answered) + " tiles launched and not answered"});
+  }
+}
+
+void Dispatcher::statistics(StatVisitor& visitor) const {
+  visitor("launches", "count", static_cast<double>(launches_));
+  visitor("tiles_outstanding", "count", static_cast<double>(outstanding_));
+}
+
+void Dispatcher::check_idle(std::vector<std::string>& broken) const {
+  for (std::size_t p = 0; p < states_.size(); ++p) {
+    const State& state = states_[p];
+    if (!programs_[p]->background && state.passes != 1) broken.push_back(name() + ": program " + programs_[p]->name + " has not ended");
+    if (state.launched != state.answered) {
+      broken.push_back(name() + ": program " + programs_[p]->name + ": " + std::to_string(state.launched - state.answered) +
+                       " tiles launched and not answered");
+    }
+  }
+  if (pool_ != nullptr && pool_->live() != 0) broken.push_back(name() + ": " + std::to_string(pool_->live()) + " launches in the pool");
+}
+
+}  // namespace cowosim::traffic

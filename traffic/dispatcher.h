@@ -1,0 +1,110 @@
+// Hands the tiles of programs to cores, as a GPU's work distributor does.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/parameter.h"
+#include "engine/heart.h"
+#include "work/tile.h"
+
+namespace cowosim::traffic {
+
+struct DispatcherParams {
+  Time launch_latency = 100 * kNanosecond;
+  Time launch_overhead = 800 * kNanosecond;
+  std::int64_t tiles_per_core = 2;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("launch_latency", launch_latency, Unit::time, Range{0, 1e12}, "from the dispatcher's decision to the tile's arrival at the core",
+      "assumption [20 ns, 500 ns]: crossing of the die plus start of a thread block");
+    v("launch_overhead", launch_overhead, Unit::time, Range{0, 1e12},
+      "between the end of an operator's last tile and the first launch of the next, and before the first one",
+      "assumption [300 ns, 2 us]: dependent kernels of one CUDA graph");
+    v("tiles_per_core", tiles_per_core, Range{1, 64}, "tiles of one program a core holds at most (2: the next one loads while one computes)",
+      "assumption [1, 4]: thread blocks per SM of memory-bound kernels with double buffering");
+  }
+};
+
+/// Ports 0 .. cores-1: port i is core i. A launch is Transaction{op = launch, address = index of the tile, tag = index of the operator,
+/// workload = index of the program, stream = the program's}; the core answers it with Phase::response on the same port.
+///
+/// The operators of a program run one after the other: the next one starts launch_overhead after the last tile's response. The
+/// first wave goes round robin over the cores, tiles_per_core deep; later tiles go to whichever core answers. Several programs run
+/// at once; at one instant their launches alternate. A background program starts over until every other one is done; then
+/// it launches nothing more and what it has launched drains.
+class Dispatcher final : public engine::Heart {
+ public:
+  /// One operator of a program, timed. A background program keeps the times of its latest complete pass.
+  struct OperatorRecord {
+    Time start = kNever;  ///< first launch
+    Time end = kNever;    ///< last response; kNever: not finished
+  };
+
+  /// `programs` must outlive the dispatcher and be immutable. Throws std::invalid_argument without cores, for an empty program, for an operator
+  /// without tiles, and when all programs are background ones.
+  Dispatcher(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs);
+
+  /// Call once name and pools are set.
+  void start();
+
+  int ports() const override { return cores_; }
+  Time output_pipeline(int) const override { return params_.launch_latency; }
+  Time due() const override { return due_; }
+  void advance(Time until) override;
+  void receive(const engine::Message& message) override;
+  void report_waits(std::vector<engine::Wait>& waits) const override;
+  void statistics(StatVisitor& visitor) const override;
+  void check_idle(std::vector<std::string>& broken) const override;
+
+  /// Every foreground program has ended and nothing is launched.
+  bool finished() const { return foreground_left_ == 0 && outstanding_ == 0; }
+  const std::vector<OperatorRecord>& operators(std::size_t program) const { return states_[program].records; }
+  /// End of the program's last operator; kNever before. Background: end of its latest complete pass.
+  Time end(std::size_t program) const { return states_[program].end; }
+  /// Complete passes through the program.
+  std::uint64_t passes(std::size_t program) const { return states_[program].passes; }
+  /// Tiles answered, over all passes.
+  std::uint64_t tiles_done(std::size_t program) const { return states_[program].tiles_done; }
+  std::size_t programs() const { return programs_.size(); }
+
+ private:
+  struct State {
+    std::size_t op = 0;           // running or starting
+    std::uint64_t tiles = 0;      // of it
+    std::uint64_t launched = 0;   // of it
+    std::uint64_t answered = 0;   // of it
+    Time starts = kNever;         // when it will launch its first wave; kNever once it has
+    bool active = true;
+    std::vector<int> free;        // ring: cores with room, in the order of their answers; one entry per unit of room
+    std::size_t free_begin = 0;
+    std::size_t free_count = 0;
+    std::vector<OperatorRecord> pass;
+    std::vector<OperatorRecord> records;
+    Time end = kNever;
+    std::uint64_t passes = 0;
+    std::uint64_t tiles_done = 0;
+  };
+
+  void begin_operator(std::size_t program, std::size_t op, Time start);
+  void finish_operator(std::size_t program, Time now);
+  static bool can_launch(const State& state) {
+    return state.active && state.starts == kNever && state.free_count != 0 && state.launched < state.tiles;
+  }
+  void launch(std::size_t program, Time now);
+  void update(Time now);
+
+  DispatcherParams params_;
+  int cores_;
+  std::vector<const work::Program*> programs_;
+  std::vector<State> states_;
+  engine::Pool* pool_ = nullptr;
+  std::size_t foreground_left_ = 0;
+  std::uint64_t outstanding_ = 0;
+  std::uint64_t launches_ = 0;
+  std::size_t turn_ = 0;  // round robin
+  Time due_ = kNever;
+};
+
+}  // namespace cowosim::traffic

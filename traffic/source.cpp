@@ -1,0 +1,220 @@
+#include "traffic/source.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace cowosim::traffic {
+
+Source::Source(const SourceParams& params, std::unique_ptr<RequestStream> stream, std::int64_t credits)
+    : params_(params),
+      stream_(std::move(stream)),
+      bounded_credits_(credits >= 0),
+      credits_(credits),
+      initial_credits_(credits),
+      free_requests_(params.max_outstanding) {
+  if (params.granule < kAtomBytes || (params.granule & (params.granule - 1)) != 0) {
+    throw std::invalid_argument("a source's granule is a power of two, at least one atom");
+  }
+}
+
+void Source::start() {
+  pool_ = &own_pool();
+  tracks_ids_ = stream_->has_dependencies();
+  fetch();
+  update(0);
+}
+
+void Source::fetch() {
+  if (!stream_->next(head_)) {
+    exhausted_ = true;
+    return;
+  }
+  head_started_ = false;
+  at_ = head_.address & ~std::uint64_t{kAtomBytes - 1};
+  end_ = (head_.address + head_.bytes + kAtomBytes - 1) & ~std::uint64_t{kAtomBytes - 1};
+}
+
+void Source::update(Time now) {
+  due_ = kNever;
+  if (exhausted_ || (bounded_credits_ && credits_ == 0)) return;
+  Time earliest = std::max(now, next_issue_);
+  if (!head_started_) {
+    if (head_.depends_on != kNoId) {
+      const Time answered = ids_.answered(head_.depends_on);
+      if (answered == kNever) return;
+      head_ready_ = answered + head_.think;
+      earliest = std::max(earliest, head_ready_);
+    }
+    if (params_.max_outstanding != 0 && free_requests_ == 0) {
+      if (thinking_.empty()) return;
+      earliest = std::max(earliest, thinking_.front());
+    }
+    earliest = std::max(earliest, head_.time);
+  }
+  due_ = earliest;
+}
+
+void Source::advance(Time until) {
+  while (due_ < until) issue_piece(due_);
+}
+
+std::uint32_t Source::take_slot() {
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  return slot;
+}
+
+void Source::issue_piece(Time now) {
+  const std::uint64_t granule = static_cast<std::uint64_t>(params_.granule);
+  const std::uint64_t piece_end = std::min((at_ | (granule - 1)) + 1, end_);
+  if (!head_started_) {
+    head_started_ = true;
+    ++requests_;
+    if (params_.max_outstanding != 0) {
+      for (; !thinking_.empty() && thinking_.front() <= now; thinking_.pop_front()) ++free_requests_;
+      --free_requests_;
+    }
+    if (head_.time == kAsSoonAsPossible) {
+      head_created_ = now;
+    } else if (head_.depends_on == kNoId) {
+      head_created_ = head_.time;
+    } else {
+      head_created_ = std::max({head_.time, head_ready_, head_since_});
+    }
+    head_slot_ = kNoSlot;
+    const bool named = tracks_ids_ && head_.id != kNoId;
+    if (named || piece_end != end_) {
+      head_slot_ = take_slot();
+      Slot& slot = slots_[head_slot_];
+      slot.id = named ? head_.id : kNoId;
+      slot.created = head_created_;
+      slot.pieces = static_cast<std::uint32_t>((end_ - 1) / granule - at_ / granule + 1);
+      slot.split = slot.pieces > 1;
+      if (named) ids_.insert(head_.id);
+    }
+  }
+  const Handle handle = pool_->create();
+  Transaction& piece = transaction(handle);
+  piece.address = piece.fetch_address = at_;
+  piece.bytes = piece.fetch_bytes = static_cast<std::uint32_t>(piece_end - at_);
+  piece.op = head_.op;
+  piece.stream = head_.stream;
+  piece.tag = head_slot_;
+  piece.created = head_created_;
+  piece.stages.start(Stage::issue, head_created_);
+  if (router_ != nullptr) {
+    piece.source = terminal_;
+    piece.destination = router_->destination(piece.address);
+  }
+  if (bounded_credits_) --credits_;
+  ++live_;
+  ++transactions_issued_;
+  bytes_issued_ += piece.bytes;
+  next_issue_ = now + params_.issue_interval;
+  at_ = piece_end;
+  if (at_ == end_) {
+    fetch();
+    head_since_ = now;
+  }
+  due_ = kNever;  // until the message has left: what it causes at once is received before the next one is considered
+  send(0, engine::Phase::request, handle, now + latency(0));
+  update(now);
+}
+
+void Source::receive(const engine::Message& message) {
+  switch (message.phase) {
+    case engine::Phase::credit:
+      credits_ += message.count;
+      break;
+    case engine::Phase::response: {
+      Transaction& answered = transaction(message.transaction);
+      respond(answered, message.time);
+      if (answered.op == Op::read) retire(message.transaction, answered, message.time);
+      break;
+    }
+    case engine::Phase::retire: {
+      Transaction& retired = transaction(message.transaction);
+      if ((retired.tag & kAnswered) == 0) respond(retired, message.time);
+      retire(message.transaction, retired, message.time);
+      break;
+    }
+    case engine::Phase::request:
+      throw std::logic_error(name() + ": a source received a request");
+  }
+  if (due_ == kNever) update(message.time);
+}
+
+void Source::respond(Transaction& answered, Time now) {
+  streams_[answered.stream].record(answered, now);
+  const std::uint32_t index = answered.tag;
+  answered.tag |= kAnswered;
+  if (index != kNoSlot) {
+    Slot& slot = slots_[index];
+    if (--slot.pieces != 0) return;
+    if (slot.split) split_latency_[answered.stream].add(now - slot.created);
+    if (slot.id != kNoId) {
+      ids_.forget(now);
+      ids_.answer(slot.id, now);
+    }
+    free_slots_.push_back(index);
+  }
+  answer_request(now);
+}
+
+void Source::answer_request(Time now) {
+  ++requests_answered_;
+  if (params_.max_outstanding == 0) return;
+  if (params_.think_time == 0) {
+    ++free_requests_;
+  } else {
+    thinking_.push_back(now + params_.think_time);
+  }
+}
+
+void Source::retire(Handle handle, Transaction& retired, Time now) {
+  journal().add(retired, now);
+  ++transactions_retired_;
+  bytes_retired_ += retired.bytes;
+  --live_;
+  pool_->release(handle);
+}
+
+void Source::report_waits(std::vector<engine::Wait>& waits) const {
+  if (live_ != 0) waits.push_back({name(), "the memory system", std::to_string(live_) + " transactions not retired"});
+  if (exhausted_ || due_ != kNever) return;
+  if (bounded_credits_ && credits_ == 0) {
+    waits.push_back({name(), "its receiver", "no credit: the receiver's door is full"});
+  } else if (head_.depends_on != kNoId && ids_.answered(head_.depends_on) == kNever) {
+    waits.push_back({name(), "request " + std::to_string(head_.depends_on), "the next request depends on it"});
+  } else {
+    waits.push_back({name(), "a response", "all " + std::to_string(params_.max_outstanding) + " outstanding requests are in use"});
+  }
+}
+
+void Source::statistics(StatVisitor& visitor) const {
+  visitor("requests", "count", static_cast<double>(requests_));
+  visitor("requests_answered", "count", static_cast<double>(requests_answered_));
+  visitor("transactions_issued", "count", static_cast<double>(transactions_issued_));
+  visitor("transactions_retired", "count", static_cast<double>(transactions_retired_));
+  visitor("bytes_issued", "B", static_cast<double>(bytes_issued_));
+  visitor("bytes_retired", "B", static_cast<double>(bytes_retired_));
+}
+
+void Source::check_idle(std::vector<std::string>& broken) const {
+  const auto differ = [&](const char* what, std::uint64_t is, std::uint64_t should) {
+    if (is != should) broken.push_back(name() + ": " + what + ": " + std::to_string(is) + " instead of " + std::to_string(should));
+  };
+  if (!exhausted_) broken.push_back(name() + ": not all requests were issued");
+  differ("transactions retired", transactions_retired_, transactions_issued_);
+  differ("bytes retired", bytes_retired_, bytes_issued_);
+  differ("requests answered", requests_answered_, requests_);
+  differ("transactions in the pool", pool_ == nullptr ? 0 : pool_->live(), 0);
+  differ("request slots in use", slots_.size() - free_slots_.size(), 0);
+  if (bounded_credits_) differ("credits", static_cast<std::uint64_t>(credits_), static_cast<std::uint64_t>(initial_credits_));
+}
+
+}  // namespace cowosim::traffic
