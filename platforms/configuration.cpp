@@ -141,7 +141,7 @@ Configuration configure(const RunOptions& options) {
       put(section, name, workload_section(workload.workload, command_line, options, diagnostics));
     }
     put(root, "workloads", std::move(section));
-  } else if (root.find("workloads") == nullptr) {
+  } else if (root.find("workloads") == nullptr && !options.without_traffic) {
     const Value* preferred = root.find("default_workload");
     if (preferred == nullptr || preferred->text.empty()) {
       diagnostics.add(command_line, "", fmt::format("which workload? '{}' names no default_workload; there are {}", options.platform,
@@ -213,18 +213,44 @@ std::string Configuration::workload_name() const {
   return name;
 }
 
-Description describe_platform() {
-  Configuration configuration;
-  configuration.platform.dies.emplace_back();
-  configuration.platform.dies.back().name = "*";
-  return describe_all(configuration);
-}
+namespace {
 
-Description describe_workload(const std::string& kind) {
+Description describe_kind(const std::string& kind, const std::string& prefix) {
   WorkloadChoice choice;
   choice.kind = kind;
   choice.params = traffic::find_workload(kind)->defaults;
-  return describe_all(choice, "workload");
+  return describe_all(choice, prefix);
 }
+
+Description describe_kinds(const std::string& prefix) {
+  Description all;
+  for (const traffic::WorkloadInfo& info : traffic::workloads()) {
+    for (ParameterInfo& parameter : describe_kind(info.name, prefix).parameters) {
+      const auto same = [&](const ParameterInfo& other) { return other.path == parameter.path; };
+      if (std::any_of(all.parameters.begin(), all.parameters.end(), same)) continue;
+      all.parameters.push_back(std::move(parameter));
+    }
+  }
+  ParameterInfo& kind = all.parameters.front();
+  kind.type = "choice";
+  kind.choices = workload_names();
+  kind.default_value.clear();
+  return all;
+}
+
+}  // namespace
+
+Description describe_platform() {
+  Description description = describe_all(Configuration());
+  auto& parameters = description.parameters;
+  const auto of_workloads = [](const ParameterInfo& p) { return p.path.rfind("workloads.", 0) == 0; };
+  parameters.erase(std::remove_if(parameters.begin(), parameters.end(), of_workloads), parameters.end());
+  for (ParameterInfo& parameter : describe_kinds("workloads.*").parameters) parameters.push_back(std::move(parameter));
+  return description;
+}
+
+Description describe_workload(const std::string& kind) { return describe_kind(kind, "workload"); }
+
+Description describe_any_workload() { return describe_kinds(""); }
 
 }  // namespace cowosim::platforms

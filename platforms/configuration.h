@@ -72,8 +72,11 @@ Configuration configure(const RunOptions& options);
 /// The errors of a platform or workload file, as `validate` wants them; returns what the file is ("platform", "workload").
 std::string validate_file(const std::string& file, const std::vector<std::string>& include, Diagnostics& diagnostics);
 
-/// Every parameter there is: of a platform (prefixed by nothing) and of each kind of workload ("workload", by kind).
+/// Every parameter of a platform file; workloads with those of all kinds.
 Description describe_platform();
+/// The parameters of one kind of workload, with the prefix "workload".
 Description describe_workload(const std::string& kind);
+/// Of a workload file: those of all kinds together, without a prefix. Which of them a kind has, `validate` knows.
+Description describe_any_workload();
 
 }  // namespace cowosim::platforms

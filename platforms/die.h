@@ -21,6 +21,7 @@ class Die final : public sc_core::sc_module {
       const std::vector<const work::Program*>& programs, int door_entries, const std::vector<std::string>& guests);
 
   const DieParams& params() const { return params_; }
+  const compute::SliceMap& slices() const { return slices_; }
   /// Where guests send their requests.
   const Router& router() const { return router_; }
   int guest_terminal(int guest) const { return params_.cores + static_cast<int>(slices_.slices()) + guest; }

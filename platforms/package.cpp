@@ -13,6 +13,7 @@
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
+#include "platforms/facts.h"
 #include "platforms/harvest.h"
 #include "platforms/stack.h"
 #include "platforms/version_info.h"
@@ -117,15 +118,17 @@ struct Package::Parts {
   /// A source straight in the door of one channel: both in one component, without any latency between them.
   void build_direct() {
     const auto& hbm_params = configuration.platform.hbm;
-    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map, static_cast<int>(streams.size()));
-    coupled_source = std::make_unique<traffic::Source>(source_params(configuration.workloads.front(), hbm_params.interleave_granule),
-                                                       std::move(requests.front().second), hbm_params.controller.door_entries);
-    coupling.add("source", *coupled_source);
+    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map, static_cast<int>(std::max<std::size_t>(streams.size(), 1)));
+    if (!requests.empty()) {
+      coupled_source = std::make_unique<traffic::Source>(source_params(configuration.workloads.front(), hbm_params.interleave_granule),
+                                                         std::move(requests.front().second), hbm_params.controller.door_entries);
+      coupling.add("source", *coupled_source);
+      coupling.wire(*coupled_source, 0, *coupled_channel, 0);
+      sources.push_back(coupled_source.get());
+    }
     coupling.add("hbm_stack_0.channel_0", *coupled_channel);
-    coupling.wire(*coupled_source, 0, *coupled_channel, 0);
-    engine.add("direct", coupling);
-    sources.push_back(coupled_source.get());
     channels.push_back(coupled_channel.get());
+    engine.add("direct", coupling);
   }
 
   void build_dies() {
@@ -137,7 +140,7 @@ struct Package::Parts {
     const auto build_stacks = [&] {
       for (int s = 0; s < platform.hbm.stacks; ++s) {
         stacks.push_back(std::make_unique<platforms::Stack>(("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm, platform.phy, map, s,
-                                                            static_cast<int>(streams.size()), platform.hbm.channels));
+                                                            static_cast<int>(std::max<std::size_t>(streams.size(), 1)), platform.hbm.channels));
       }
     };
     // The order of construction must not show in any result; a test builds it the other way round.
@@ -184,6 +187,17 @@ struct Package::Parts {
       shuffle(shells);
       shuffle(bindings);
     }
+  }
+
+  /// What the hearts have traced.
+  std::vector<telemetry::ComponentEvents> events() const {
+    std::vector<telemetry::ComponentEvents> all;
+    for (const engine::Heart* heart : engine.hearts()) {
+      telemetry::ComponentEvents& component = all.emplace_back();
+      component.component = heart->name();
+      for (const auto& e : heart->journal().events()) component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
+    }
+    return all;
   }
 
   void add(kernel::Shell& shell) { shells.emplace_back(&shell, std::string(shell.name()).substr(root.size() + 1)); }
@@ -243,7 +257,18 @@ const std::vector<engine::Wait>& Package::waits() const { return parts_->engine.
 const std::string& Package::reason() const { return parts_->engine.reason(); }
 const std::vector<std::string>& Package::violations() const { return parts_->engine.violations(); }
 void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll = std::move(callback); }
-std::string Package::configuration() const { return platforms::config::to_yaml(parts_->configuration.resolved); }
+const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
+const MemoryMap& Package::memory_map() const { return parts_->map; }
+
+Package::Facts Package::facts() const {
+  return platforms::facts(parts_->configuration.platform, parts_->map, parts_->engine, *parts_->channels.front(), parts_->die.get());
+}
+
+telemetry::TransactionTable Package::transactions() const {
+  std::stringstream text;
+  telemetry::write_transactions(text, parts_->events(), parts_->streams);
+  return telemetry::read_transactions(text, name());
+}
 
 void Package::rethrow() const {
   if (parts_->driver->error()) std::rethrow_exception(parts_->driver->error());
@@ -293,13 +318,12 @@ std::string Package::write(const std::string& directory, const telemetry::Result
   telemetry::RunDirectory out(directory, force);
   out.write("run.json", telemetry::run_json(results.run));
   out.write("results.json", telemetry::results_json(results));
-  out.write("config.yaml", configuration());
+  out.write("config.yaml", platforms::config::to_yaml(resolved()));
   out.write("summary.txt", telemetry::summary(results));
   if (report) out.write("report.html", telemetry::report_html(results));
 
   telemetry::StatTable stats;
   telemetry::HashTable hashes;
-  std::vector<telemetry::ComponentEvents> events;
   for (engine::Heart* heart : parts.engine.hearts()) {
     stats.set_path(parts.root + "." + heart->name());
     heart->statistics(stats);
@@ -310,18 +334,13 @@ std::string Package::write(const std::string& directory, const telemetry::Result
       hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch, journal.counts()[epoch],
                         journal.hashes()[epoch]});
     }
-    if (parts.options.trace_transactions.on) {
-      telemetry::ComponentEvents& component = events.emplace_back();
-      component.component = heart->name();
-      for (const auto& e : journal.events()) component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
-    }
   }
   out.write("stats.csv", stats.csv());
   out.write("hashes.csv", telemetry::hashes_csv(hashes));
   if (parts.options.stats_interval != 0) out.write("series.csv", parts.series_text.str());
   if (parts.options.trace_transactions.on) {
     std::ofstream file(out.path("transactions.csv"));
-    telemetry::write_transactions(file, events, parts.streams);
+    telemetry::write_transactions(file, parts.events(), parts.streams);
   }
   if (parts.options.trace_commands.on) {
     std::ofstream file(out.path("commands.csv"));

@@ -17,9 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/memory_map.h"
 #include "core/time.h"
 #include "engine/engine.h"
+#include "platforms/config/value.h"
 #include "telemetry/results.h"
+#include "telemetry/traces.h"
 
 namespace cowosim {
 
@@ -43,6 +46,7 @@ struct RunOptions {
   Time stats_interval = 0;         ///< 0: no time series
   double wall_limit_seconds = 0;   ///< 0: none
   Time epoch = 0;                  ///< of hashes.csv; 0: the platform file's, else 10 us
+  bool without_traffic = false;    ///< elaborate the platform only, for questions about it
   bool shuffle_construction = false;  ///< build components in another order (a result that changes is a bug)
 
   struct Trace {
@@ -73,8 +77,22 @@ class Package : public sc_core::sc_module {
   std::uint64_t completion_hash() const;
   /// Everything measured; complete once the run has ended. `run` holds what the package knows of it (no command line, no host).
   telemetry::Results results() const;
-  /// The resolved configuration, as config.yaml: running that file again reproduces the run.
-  std::string configuration() const;
+  /// The resolved configuration, as in config.yaml: running that file again reproduces the run.
+  const platforms::config::Value& resolved() const;
+  const MemoryMap& memory_map() const;
+  /// The transactions traced (RunOptions::trace_transactions), ordered by (time, component, sequence).
+  telemetry::TransactionTable transactions() const;
+
+  /// Something that follows from the platform: a number (value) or a name (text).
+  struct Fact {
+    std::string key;    ///< with its unit: "window_ns"
+    std::string label;
+    double value;
+    std::string text;
+    std::string readable;
+  };
+  using Facts = std::vector<Fact>;
+  Facts facts() const;
   /// "<platform>-<workload>-<hash8>"
   std::string default_directory() const;
   /// Throws telemetry::OutputError when a run could not be written there.

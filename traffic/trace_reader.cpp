@@ -33,43 +33,98 @@ bool ends_with(const std::string& text, const char* ending) {
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/// Decimal nanoseconds to femtoseconds, exactly; what is finer is rounded half up. False: not such a number.
-bool parse_nanoseconds(const char*& p, const char* end, Time& time) {
-  std::uint64_t whole = 0;
-  const char* const begin = p;
-  for (; p != end && is_digit(*p); ++p) {
-    if (whole > kMaxNanoseconds) return false;
-    whole = whole * 10 + static_cast<std::uint64_t>(*p - '0');
+// The parsers below read up to the first character that is not theirs, and look at up to kLookAhead bytes behind it: `fill` keeps a
+// line end and that much room behind the data. They return where they stopped, nullptr for something that is not such a number.
+constexpr std::size_t kLookAhead = 8;
+
+/// Up to 8 decimal digits at once, as bytes of one word; returns behind the last one.
+[[gnu::always_inline]] inline const char* parse_8_digits(const char* p, std::uint64_t& value) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);  // the first character is the lowest byte
+#endif
+  word ^= 0x3030303030303030;  // digits are 0..9 now
+  const std::uint64_t others = (word | (word + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0;
+  const int digits = others == 0 ? 8 : __builtin_ctzll(others) / 8;
+  if (digits == 0) {
+    value = 0;
+    return p;
   }
-  if (p == begin || whole > kMaxNanoseconds) return false;
-  std::int64_t fraction = 0;
-  if (p != end && *p == '.') {
-    ++p;
-    std::int64_t scale = kNanosecond / 10;
-    const char* const first = p;
-    for (; p != end && is_digit(*p); ++p) {
-      const int digit = *p - '0';
-      if (scale != 0) {
-        fraction += digit * scale;
-        scale /= 10;
-      } else if (p == first + 6 && digit >= 5) {
-        ++fraction;
-      }
-    }
-    if (p == first) return false;
-  }
-  time = static_cast<Time>(whole) * kNanosecond + fraction;
-  return true;
+  word <<= 64 - 8 * digits;  // leading zeros
+  word = word * 10 + (word >> 8);
+  value = ((word & 0x000000FF000000FF) * 0x000F424000000064 + (word >> 16 & 0x000000FF000000FF) * 0x0000271000000001) >> 32;
+  return p + digits;
 }
 
-/// Decimal, or hexadecimal with 0x.
-bool parse_unsigned(const char*& p, const char* end, std::uint64_t& value) {
-  const bool hexadecimal = end - p > 2 && p[0] == '0' && (p[1] | 0x20) == 'x';
-  const std::from_chars_result result =
-      hexadecimal ? std::from_chars(p + 2, end, value, 16) : std::from_chars(p, end, value, 10);
-  if (result.ec != std::errc{}) return false;
-  p = result.ptr;
-  return true;
+[[gnu::always_inline]] inline const char* parse_digits(const char* p, std::uint64_t& value) {
+  const char* const begin = p;
+  p = parse_8_digits(p, value);
+  if (p == begin + 8) {
+    for (; is_digit(*p); ++p) value = value * 10 + static_cast<std::uint64_t>(*p - '0');
+  }
+  return p;
+}
+
+/// Decimal nanoseconds to femtoseconds, exactly; what is finer is rounded half up.
+[[gnu::always_inline]] inline const char* parse_nanoseconds(const char* p, Time& time) {
+  static constexpr std::uint64_t kScale[] = {1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
+  const char* const begin = p;
+  std::uint64_t whole = 0;
+  p = parse_digits(p, whole);
+  if (p == begin || p - begin > 18 || whole > kMaxNanoseconds) return nullptr;
+  std::uint64_t fraction = 0;
+  if (*p == '.') {
+    const char* const first = ++p;
+    p = parse_8_digits(p, fraction);
+    const std::ptrdiff_t digits = p - first;
+    if (digits == 0) return nullptr;
+    if (digits <= 6) {
+      fraction *= kScale[digits];
+    } else {
+      if (digits == 8) fraction /= 10;
+      fraction = (fraction + 5) / 10;
+      while (is_digit(*p)) ++p;
+    }
+  }
+  time = static_cast<Time>(whole) * kNanosecond + static_cast<Time>(fraction);
+  return p;
+}
+
+struct NibbleTable {
+  unsigned char value[256];
+  constexpr NibbleTable() : value() {
+    for (int c = 0; c < 256; ++c) {
+      value[c] = static_cast<unsigned char>(c >= '0' && c <= '9'   ? c - '0'
+                                            : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                            : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                                   : 255);
+    }
+  }
+};
+constexpr NibbleTable kNibbles;
+
+/// Decimal, or hexadecimal with 0x, below 2^64.
+[[gnu::always_inline]] inline const char* parse_unsigned(const char* p, std::uint64_t& value) {
+  if (p[0] == '0' && (p[1] | 0x20) == 'x') {
+    const char* const begin = p + 2;
+    const char* digit = begin;
+    while (*digit == '0') ++digit;
+    const char* const significant = digit;
+    std::uint64_t result = 0;
+    for (unsigned nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) < 16; ++digit) result = result << 4 | nibble;
+    if (digit == begin || digit - significant > 16) return nullptr;
+    value = result;
+    return digit;
+  }
+  const char* const begin = p;
+  p = parse_digits(p, value);
+  if (p == begin) return nullptr;
+  if (p - begin > 19) {  // might not have fitted
+    const std::from_chars_result exact = std::from_chars(begin, p, value);
+    if (exact.ec != std::errc{}) return nullptr;
+  }
+  return p;
 }
 
 std::string field_at(const char* p, const char* end) {
@@ -127,12 +182,13 @@ bool TraceReader::fill() {
   if (buffer_.size() - end_ < kChunk / 2) buffer_.resize(buffer_.size() + kChunk);
   std::streamsize count = 0;
   try {
-    count = input_->stream.sgetn(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
+    count = input_->stream.sgetn(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_ - 1 - kLookAhead));
   } catch (const std::ios_base::failure& failure) {  // gzip_error and zstd_error are failures
     throw ConfigError(Diagnostic{options_.file, line_number_ + 1, 1, "",
                                  fmt::format("cannot decompress the trace ({}); it must be what its ending says", failure.what())});
   }
   end_ += static_cast<std::size_t>(std::max<std::streamsize>(count, 0));
+  buffer_[end_] = '\n';  // stops the parsers behind a last line without an end
   if (count <= 0) input_ended_ = true;
   return count > 0;
 }
@@ -187,7 +243,7 @@ void TraceReader::read_header() {
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
       errors.push_back(
-          at(begin, p, kColumns, fmt::format("unknown column `{}`{}; {}", name, did_you_mean(name, known), kHeaderHelp)));
+          at(begin, p, kColumns, fmt::format("unknown column `{}`: {}{}", name, kHeaderHelp, did_you_mean(name, known))));
     } else {
       const Column column = static_cast<Column>(found - known.begin());
       if (column_of_[column] >= 0) errors.push_back(at(begin, p, kColumns, fmt::format("column `{}` is there twice", name)));
@@ -209,6 +265,7 @@ void TraceReader::read_header() {
     errors.push_back(at(begin, begin, kColumns, "column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
   }
   if (!errors.empty()) throw ConfigError(std::move(errors));
+  plain_ = columns_ == std::vector<Column>{kTime, kOp, kAddress, kBytes};
 }
 
 bool TraceReader::knows(std::uint64_t id) const {
@@ -231,7 +288,7 @@ bool TraceReader::remember(std::uint64_t id) {
   return !knows(id) && other_ids_.insert(id).second;
 }
 
-Diagnostic TraceReader::unknown_dependency(const char* line_begin, const char* where, std::uint64_t id) {
+std::string TraceReader::unknown_dependency(std::uint64_t id) const {
   std::string message = fmt::format("no line before this one has id {}", id);
   // Worth a look at the rest of the file: only one line is wrong if two have changed places.
   TraceReader rest(options_);
@@ -243,176 +300,235 @@ Diagnostic TraceReader::unknown_dependency(const char* line_begin, const char* w
     while (p != end && field != column_of_[kId]) field += *p++ == ',' ? 1 : 0;
     while (p != end && is_blank(*p)) ++p;
     std::uint64_t value = 0;
-    if (field != column_of_[kId] || !parse_unsigned(p, end, value) || value != id) continue;
-    message += rest.line_number_ == line_number_ ? "; a request cannot depend on itself"
-                                                 : fmt::format(": line {} has it, later; a request can only depend on an earlier one",
-                                                               rest.line_number_);
-    return at(line_begin, where, kDependsOn, message);
+    if (field != column_of_[kId] || parse_unsigned(p, value) == nullptr || value != id) continue;
+    if (rest.line_number_ == line_number_) return message + "; a request cannot depend on itself";
+    return message + fmt::format(": line {} has it, later; a request can only depend on an earlier one", rest.line_number_);
   }
-  return at(line_begin, where, kDependsOn, message + " and none after it either; depends_on is the id of an earlier line");
+  return message + " and none after it either; depends_on is the id of an earlier line";
 }
 
-bool TraceReader::parse(const char* begin, const char* end, Request& request, Diagnostic& error) {
-  request = Request{};
-  request.stream = options_.first_stream;
+std::size_t TraceReader::stream_index(const char* begin, const char* end) {
+  const std::size_t length = static_cast<std::size_t>(end - begin);
+  const auto same = [&](const std::string& name) { return name.size() == length && std::memcmp(name.data(), begin, length) == 0; };
+  if (same(streams_[last_stream_])) return last_stream_;
+  last_stream_ = static_cast<std::size_t>(std::find_if(streams_.begin(), streams_.end(), same) - streams_.begin());
+  return last_stream_;
+}
+
+bool TraceReader::parse(const char* begin, const char* end, Request& request) {
+  Request parsed;
+  parsed.stream = options_.first_stream;
   const char* p = begin;
-  const char* fields[kColumns] = {};
-  const auto fail = [&](const char* where, Column column, std::string message) {
-    error = at(begin, where, column, std::move(message));
-    return false;
-  };
+  const char* fields[kColumns];
   const std::size_t count = columns_.size();
   for (std::size_t i = 0; i < count; ++i) {
     const Column column = columns_[i];
     if (i != 0) {
-      if (p == end) return fail(p, kColumns, fmt::format("{} fields, but the header names {}", i, count));
+      if (p == end) return fail(p, kColumns, Reason::too_few_fields);
       ++p;  // the comma
     }
-    while (p != end && is_blank(*p)) ++p;
+    while (is_blank(*p)) ++p;
     const char* const field = p;
     fields[column] = field;
     const bool empty = p == end || *p == ',';
+    const auto malformed = [&] { return fail(field, column, Reason::malformed); };
     switch (column) {
       case kTime:
-        if (empty) break;
-        if (!parse_nanoseconds(p, end, request.time)) {
-          return fail(field, column, fmt::format("`{}` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty",
-                                                 field_at(field, end)));
-        }
+        if (!empty && (p = parse_nanoseconds(p, parsed.time)) == nullptr) return malformed();
         break;
-      case kOp: {
-        const char op = empty ? '\0' : static_cast<char>(*p | 0x20);
-        if (op == 'r' || op == 'w') ++p;
-        if ((op != 'r' && op != 'w') || (p != end && *p != ',' && !is_blank(*p))) {
-          return fail(field, column, fmt::format("unknown operation `{}`: R or W", field_at(field, end)));
+      case kOp:
+        if ((*p | 0x20) == 'w') {
+          parsed.op = Op::write;
+        } else if ((*p | 0x20) != 'r') {
+          return malformed();
         }
-        request.op = op == 'r' ? Op::read : Op::write;
+        ++p;
+        if (p != end && *p != ',' && !is_blank(*p)) return malformed();
         break;
-      }
       case kAddress:
-        if (!parse_unsigned(p, end, request.address)) {
-          return fail(field, column, fmt::format("`{}` is not an address: decimal or 0x... below 2^64", field_at(field, end)));
-        }
+        if ((p = parse_unsigned(p, parsed.address)) == nullptr) return malformed();
         break;
       case kBytes: {
-        const std::from_chars_result result = std::from_chars(p, end, request.bytes);
-        if (result.ec != std::errc{} || request.bytes == 0 || request.bytes > kMaxBytes) {
-          return fail(field, column, fmt::format("`{}` is not a number of bytes: 1 to {}", field_at(field, end), kMaxBytes));
-        }
-        p = result.ptr;
+        std::uint64_t bytes = 0;
+        if ((p = parse_unsigned(p, bytes)) == nullptr || bytes == 0 || bytes > kMaxBytes) return malformed();
+        parsed.bytes = static_cast<std::uint32_t>(bytes);
         break;
       }
-      case kStream: {
+      case kStream:
         while (p != end && *p != ',' && !is_blank(*p)) ++p;
-        const std::size_t length = static_cast<std::size_t>(p - field);
-        if (length == 0) break;
-        const auto same = [&](const std::string& name) {
-          return name.size() == length && std::memcmp(name.data(), field, length) == 0;
-        };
-        if (!same(streams_[last_stream_])) {
-          last_stream_ = static_cast<std::size_t>(std::find_if(streams_.begin(), streams_.end(), same) - streams_.begin());
-          if (last_stream_ == streams_.size()) {
-            last_stream_ = 0;
-            for (const char* c = field; c != p; ++c) {
-              if (is_digit(*c) || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_' || *c == '-') continue;
-              return fail(c, column, fmt::format("`{}` is not a stream's name: letters, digits, _ and -", field_at(field, end)));
-            }
-            if (options_.first_stream + streams_.size() >= kMaxStreams) {
-              return fail(field, column, fmt::format("`{}` is one stream too many: a run has at most {}", field_at(field, end), kMaxStreams));
-            }
-            streams_.emplace_back(field, p);
-            last_stream_ = streams_.size() - 1;
-          }
+        if (p != field) {
+          const std::size_t index = stream_index(field, p);
+          if (index == streams_.size() && !add_stream(field, p)) return false;
+          parsed.stream = static_cast<StreamId>(options_.first_stream + index);
         }
-        request.stream = static_cast<StreamId>(options_.first_stream + last_stream_);
         break;
-      }
       case kId:
-      case kDependsOn: {
-        if (empty) break;
-        std::uint64_t& id = column == kId ? request.id : request.depends_on;
-        if (!parse_unsigned(p, end, id) || id == kNoId) {
-          return fail(field, column, fmt::format("`{}` is not an id: an unsigned integer below 2^64 - 1, or empty", field_at(field, end)));
-        }
+        if (!empty && ((p = parse_unsigned(p, parsed.id)) == nullptr || parsed.id == kNoId)) return malformed();
         break;
-      }
+      case kDependsOn:
+        if (!empty && ((p = parse_unsigned(p, parsed.depends_on)) == nullptr || parsed.depends_on == kNoId)) return malformed();
+        break;
       case kThink:
-        if (empty) break;
-        if (!parse_nanoseconds(p, end, request.think) || request.think > kMaxThink) {
-          return fail(field, column, fmt::format("`{}` is not a think time: decimal nanoseconds from 0 to {}, or empty",
-                                                 field_at(field, end), kMaxThink / kNanosecond));
-        }
+        if (!empty && ((p = parse_nanoseconds(p, parsed.think)) == nullptr || parsed.think > kMaxThink)) return malformed();
         break;
       case kColumns:
         break;
     }
-    while (p != end && is_blank(*p)) ++p;
-    if (p != end && *p != ',') {
-      return fail(p, column, fmt::format("`{}`: unexpected `{}` behind the value", field_at(field, end), field_at(p, end)));
-    }
+    while (is_blank(*p)) ++p;
+    if (p != end && *p != ',') return fail(p, column, Reason::trailing);
   }
-  if (p != end) return fail(p, kColumns, fmt::format("more fields than the {} the header names", count));
+  if (p != end) return fail(p, kColumns, Reason::too_many_fields);
 
-  if (request.address >= options_.capacity || request.bytes > options_.capacity - request.address) {
-    return fail(fields[kAddress], kAddress,
-                fmt::format("{} bytes at {:#x} lie outside memory, which ends at {:#x} ({} bytes)", request.bytes, request.address,
-                            options_.capacity, options_.capacity));
+  request = parsed;
+  if (parsed.address >= options_.capacity || parsed.bytes > options_.capacity - parsed.address) {
+    return fail(fields[kAddress], kAddress, Reason::outside_memory);
   }
-  if (request.time != kAsSoonAsPossible) {
-    if (request.time < last_time_) {
-      return fail(fields[kTime], kTime, fmt::format("{} ns is before the {} ns of an earlier line; times must not decrease",
-                                                    in_ns(request.time), in_ns(last_time_)));
+  if (parsed.time != kAsSoonAsPossible) {
+    if (parsed.time < last_time_) return fail(fields[kTime], kTime, Reason::unsorted);
+    last_time_ = parsed.time;
+  }
+  if (parsed.depends_on != kNoId) {
+    if (!knows(parsed.depends_on)) {
+      if (parsed.id != kNoId) remember(parsed.id);
+      return fail(fields[kDependsOn], kDependsOn, Reason::unknown_dependency);
     }
-    last_time_ = request.time;
+  } else if (parsed.think != 0) {
+    return fail(fields[kThink], kThink, Reason::think_alone);
   }
-  if (request.depends_on != kNoId) {
-    if (!knows(request.depends_on)) {
-      error = unknown_dependency(begin, fields[kDependsOn], request.depends_on);
-      if (request.id != kNoId) remember(request.id);
-      return false;
-    }
-  } else if (request.think != 0) {
-    return fail(fields[kThink], kThink, "think_ns without depends_on: it is the time after that request's response");
-  }
-  if (request.id != kNoId && !remember(request.id)) {
-    return fail(fields[kId], kId, fmt::format("id {} is there twice; ids are unique", request.id));
-  }
+  if (parsed.id != kNoId && !remember(parsed.id)) return fail(fields[kId], kId, Reason::duplicate_id);
   ++requests_;
-  bytes_ += request.bytes;
+  bytes_ += parsed.bytes;
   return true;
 }
 
-bool TraceReader::next_or_error(Request& request, Diagnostic& error) {
-  const char* begin = nullptr;
-  const char* end = nullptr;
-  for (;;) {
-    if (!line(begin, end)) {
-      if (requests_ == 0) error = {options_.file, line_number_, 1, "", "the trace has a header but no requests"};
-      return false;
+bool TraceReader::add_stream(const char* begin, const char* end) {
+  last_stream_ = 0;
+  for (const char* c = begin; c != end; ++c) {
+    if (!is_digit(*c) && !(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && *c != '_' && *c != '-') {
+      return fail(begin, kStream, Reason::malformed);
     }
-    if (begin == end || *begin == '#') continue;
-    return parse(begin, end, request, error);
   }
+  if (options_.first_stream + streams_.size() >= kMaxStreams) return fail(begin, kStream, Reason::too_many_streams);
+  streams_.emplace_back(begin, end);
+  last_stream_ = streams_.size() - 1;
+  return true;
+}
+
+Diagnostic TraceReader::describe(const char* begin, const char* end, const Request& request) {
+  const char* const where = failure_.where;
+  const std::string text = field_at(where, end);
+  const auto message = [&]() -> std::string {
+    switch (failure_.reason) {
+      case Reason::none:
+        break;
+      case Reason::malformed:
+        switch (failure_.column) {
+          case kTime:
+            return fmt::format("`{}` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty", text);
+          case kOp:
+            return fmt::format("unknown operation `{}`: R or W", text);
+          case kAddress:
+            return fmt::format("`{}` is not an address: decimal or 0x... below 2^64", text);
+          case kBytes:
+            return fmt::format("`{}` is not a number of bytes: 1 to {}", text, kMaxBytes);
+          case kStream:
+            return fmt::format("`{}` is not a stream's name: letters, digits, _ and -", text);
+          case kId:
+          case kDependsOn:
+            return fmt::format("`{}` is not an id: an unsigned integer below 2^64 - 1, or empty", text);
+          case kThink:
+            return fmt::format("`{}` is not a think time: decimal nanoseconds from 0 to {}, or empty", text, kMaxThink / kNanosecond);
+          case kColumns:
+            break;
+        }
+        break;
+      case Reason::trailing:
+        return fmt::format("unexpected `{}` behind the value", text);
+      case Reason::too_few_fields:
+        return fmt::format("{} fields, but the header names {}", 1 + std::count(begin, end, ','), columns_.size());
+      case Reason::too_many_fields:
+        return fmt::format("more fields than the {} the header names", columns_.size());
+      case Reason::outside_memory:
+        return fmt::format("{} bytes at {:#x} lie outside memory, which ends at {:#x} ({} bytes)", request.bytes, request.address,
+                           options_.capacity, options_.capacity);
+      case Reason::unsorted:
+        return fmt::format("{} ns is before the {} ns of an earlier line; times must not decrease", in_ns(request.time), in_ns(last_time_));
+      case Reason::unknown_dependency:
+        return unknown_dependency(request.depends_on);
+      case Reason::think_alone:
+        return "think_ns without depends_on: it is the time after that request's response";
+      case Reason::duplicate_id:
+        return fmt::format("id {} is there twice; ids are unique", request.id);
+      case Reason::too_many_streams:
+        return fmt::format("`{}` is one stream too many: a run has at most {}", text, kMaxStreams);
+    }
+    return "malformed";
+  };
+  return at(begin, where, failure_.column, message());
+}
+
+bool TraceReader::read_plain(Request& request) {
+  const char* p = buffer_.data() + begin_;
+  const char* const data_end = buffer_.data() + end_;
+  Time time = kAsSoonAsPossible;
+  std::uint64_t address = 0;
+  std::uint64_t bytes = 0;
+  if (*p != ',') {
+    p = parse_nanoseconds(p, time);
+    if (p == nullptr || time < last_time_) return false;
+  }
+  if (*p != ',') return false;
+  const char op = p[1];  // a comma is not the sentinel, so there is a character behind it
+  if ((op != 'R' && op != 'W') || p[2] != ',') return false;
+  p = parse_unsigned(p + 3, address);
+  if (p == nullptr || *p != ',') return false;
+  for (++p; is_digit(*p) && bytes <= kMaxBytes; ++p) bytes = bytes * 10 + static_cast<std::uint64_t>(*p - '0');
+  if (*p != '\n' || p == data_end) return false;
+  if (bytes - 1 >= kMaxBytes || address >= options_.capacity || bytes > options_.capacity - address) return false;
+  begin_ = static_cast<std::size_t>(p + 1 - buffer_.data());
+  ++line_number_;
+  ++requests_;
+  bytes_ += bytes;
+  if (time != kAsSoonAsPossible) last_time_ = time;
+  request.time = time;
+  request.address = address;
+  request.bytes = static_cast<std::uint32_t>(bytes);
+  request.op = op == 'R' ? Op::read : Op::write;
+  request.stream = options_.first_stream;
+  request.id = request.depends_on = kNoId;
+  request.think = 0;
+  return true;
+}
+
+TraceReader::Outcome TraceReader::read_line(Request& request) {
+  do {
+    if (!line(line_begin_, line_end_)) return Outcome::end;
+  } while (line_begin_ == line_end_ || *line_begin_ == '#');
+  return parse(line_begin_, line_end_, request) ? Outcome::request : Outcome::error;
 }
 
 bool TraceReader::next(Request& request) {
-  Diagnostic error;
-  if (next_or_error(request, error)) return true;
-  if (!error.message.empty()) throw ConfigError(std::move(error));
+  if (plain_ && read_plain(request)) return true;
+  const Outcome outcome = read_line(request);
+  if (outcome == Outcome::request) return true;
+  if (outcome == Outcome::error) throw ConfigError(describe(line_begin_, line_end_, request));
+  if (requests_ == 0) throw ConfigError(no_requests());
   return false;
+}
+
+Diagnostic TraceReader::no_requests() const {
+  return {options_.file, line_number_, 1, "", "the trace has a header but no requests"};
 }
 
 void TraceReader::validate_all() {
   std::vector<Diagnostic> errors;
   Request request;
-  for (;;) {
-    Diagnostic error;
-    if (next_or_error(request, error)) continue;
-    if (error.message.empty()) break;
-    const bool at_end = begin_ == end_ && input_ended_;
-    if (!at_end || errors.empty()) errors.push_back(std::move(error));
-    if (at_end || errors.size() == kMaxErrors) break;
+  for (Outcome outcome; errors.size() != kMaxErrors;) {
+    if (plain_ && read_plain(request)) continue;
+    if ((outcome = read_line(request)) == Outcome::end) break;
+    if (outcome == Outcome::error) errors.push_back(describe(line_begin_, line_end_, request));
   }
+  if (errors.empty() && requests_ == 0) errors.push_back(no_requests());
   if (!errors.empty()) throw ConfigError(std::move(errors));
 }
 

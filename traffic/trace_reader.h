@@ -61,12 +61,34 @@ class TraceReader final : public RequestStream {
   bool fill();                                          // more bytes behind end_; false at the end of the file
   bool line(const char*& begin, const char*& end);      // the next line, without its end
   void read_header();
-  bool parse(const char* begin, const char* end, Request& request, Diagnostic& error);
+  enum class Outcome : std::uint8_t { request, error, end };
+  Outcome read_line(Request& request);
+  // A line in the plain form `1.5,R,0x40,64`, straight from the buffer. False for anything else, good or bad, which is then left to
+  // read_line: what is accepted and what is said about errors does not depend on this shortcut.
+  bool read_plain(Request& request);
+  // The hot part only notes what is wrong and where; words are found by `describe`.
+  bool parse(const char* begin, const char* end, Request& request);
+  enum class Reason : std::uint8_t {
+    none, malformed, trailing, too_few_fields, too_many_fields, outside_memory, unsorted, unknown_dependency, think_alone,
+    duplicate_id, too_many_streams
+  };
+  struct Failure {
+    const char* where = nullptr;
+    Column column = kColumns;
+    Reason reason = Reason::none;
+  };
+  bool fail(const char* where, Column column, Reason reason) {
+    failure_ = {where, column, reason};
+    return false;
+  }
+  Diagnostic describe(const char* begin, const char* end, const Request& request);
   Diagnostic at(const char* line_begin, const char* where, Column column, std::string message) const;
-  Diagnostic unknown_dependency(const char* line_begin, const char* where, std::uint64_t id);
+  Diagnostic no_requests() const;
+  std::string unknown_dependency(std::uint64_t id) const;
+  std::size_t stream_index(const char* begin, const char* end);  // streams_.size(): new
+  bool add_stream(const char* begin, const char* end);
   bool knows(std::uint64_t id) const;
   bool remember(std::uint64_t id);                      // false: seen before
-  bool next_or_error(Request& request, Diagnostic& error);  // false with an empty message: end
 
   TraceOptions options_;
   std::unique_ptr<Input> input_;
@@ -76,7 +98,11 @@ class TraceReader final : public RequestStream {
   bool input_ended_ = false;
 
   int line_number_ = 0;
+  const char* line_begin_ = nullptr;
+  const char* line_end_ = nullptr;
+  Failure failure_;
   std::vector<Column> columns_;      // in the order of the file
+  bool plain_ = false;               // they are the four mandatory ones in the usual order
   int column_of_[kColumns];          // -1: absent
   Time last_time_ = kAsSoonAsPossible;
   std::uint64_t requests_ = 0;

@@ -11,6 +11,14 @@ using engine::Message;
 using engine::Phase;
 
 namespace {
+constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101ull;
+constexpr std::uint64_t hint_of(std::uint32_t line) { return (line * 0x85EBCA6Bu) >> 24; }
+/// Bits of a byte, without a call where the machine has no instruction for it.
+constexpr unsigned bits_of(unsigned mask) {
+  mask -= mask >> 1 & 0x55;
+  mask = (mask & 0x33) + (mask >> 2 & 0x33);
+  return (mask + (mask >> 4)) & 0x0F;
+}
 int log2_exact(std::int64_t n) {
   for (int bits = 0; bits < 62; ++bits) {
     if (std::int64_t{1} << bits == n) return bits;
@@ -37,17 +45,26 @@ CacheSlice::CacheSlice(const CacheSliceParams& params, const SliceMap& slices, s
       all_credits_(credits) {
   require(line_shift_ >= 5 && sector_shift_ >= 5, "line_bytes and sector_bytes are powers of two of at least 32");
   require(line_shift_ >= sector_shift_ && line_shift_ - sector_shift_ <= 3, "a line has 1, 2, 4 or 8 sectors");
-  require(params.ways >= 1 && params.capacity > 0 && params.capacity % (std::int64_t{params.line_bytes} * params.ways) == 0,
+  require(params.ways >= 1 && params.ways <= 255 && params.capacity > 0 && params.capacity % (std::int64_t{params.line_bytes} * params.ways) == 0,
           "capacity is a whole number of sets (line_bytes x ways)");
   require(slices.capacity() >> line_shift_ < kNone, "the memory has fewer than 2^32 - 1 lines");
   require(credits >= 1, "at least one credit for the memory's door");
   sets_ = static_cast<std::uint32_t>(params.capacity / params.line_bytes / params.ways);
   const std::size_t lines = std::size_t{sets_} * ways_;
   tags_.assign(lines, 0);
-  lines_.assign(lines, Line{0, 0, 0, 0});
+  lines_.assign(lines, Line{0, 0, 0, 0, 0});
+  for (std::size_t i = 0; i < lines; ++i) {
+    const auto way = static_cast<std::uint32_t>(i % ways_);
+    lines_[i].newer = static_cast<std::uint8_t>(way + 1 == ways_ ? 0 : way + 1);
+    lines_[i].older = static_cast<std::uint8_t>(way == 0 ? ways_ - 1 : way - 1);
+  }
+  newest_.assign(sets_, static_cast<std::uint8_t>(ways_ - 1));
+  words_ = (ways_ + 7) / 8;
+  hints_.assign(std::size_t{sets_} * words_, 0);
 
   const auto entries = static_cast<std::size_t>(params.miss_entries);
-  require(entries >= 8, "at least 8 miss entries");
+  require(entries >= 8 && entries * static_cast<std::size_t>(params.line_bytes) >= 2 * kLargestRequest,
+          "miss_entries: at least 8, and half of them cover a request of 512 bytes");
   misses_.resize(entries);
   for (std::size_t i = 0; i < entries; ++i) misses_[i].next = i + 1 < entries ? static_cast<std::uint32_t>(i + 1) : kNone;
   int bits = 4;
@@ -73,17 +90,21 @@ void CacheSlice::receive(const Message& message) {
   const Handle handle = message.transaction;
   const Time t = message.time;
   switch (message.phase) {
-    case Phase::request:
-      transaction(handle).stages.enter(Stage::l2, t);
-      if (first_input_ < input_.size() || !look_up(handle, t, t)) input_.push_back({handle, t});
+    case Phase::request: {
+      Transaction& tx = transaction(handle);
+      tx.stages.enter(Stage::l2, t);
+      const std::uint16_t home_terminal = slices_.home_terminal(tx.address);
+      Input& input = inputs_[home_terminal == terminal_ ? kHome : kNear];
+      if (!input.empty() || !look_up(handle, home_terminal, t, t)) input.waiting.push_back({handle, home_terminal, t});
       break;
+    }
     case Phase::response: {
       Transaction& tx = transaction(handle);
       if (tx.op == Op::read) {
         tx.stages.enter(Stage::l2, t);
         const StreamId stream = tx.stream;  // the answer may be gone to its source below
         filled(handle, t);
-        if (first_input_ < input_.size()) drain_input(t, stream);
+        drain_input(t, stream);
       }
       // A write-back's acceptance: nothing to do, it is kept until it retires.
       break;
@@ -107,12 +128,38 @@ inline std::uint32_t CacheSlice::set_of(std::uint32_t line) const {
 }
 
 inline std::uint32_t CacheSlice::find(std::uint32_t set, std::uint32_t line) const {
-  const std::uint32_t* const tags = &tags_[std::size_t{set} * ways_];
-  const std::uint32_t tag = line + 1;
-  for (std::uint32_t way = 0; way < ways_; ++way) {
-    if (tags[way] == tag) return set * ways_ + way;
+  const std::uint64_t* const hints = &hints_[std::size_t{set} * words_];
+  const std::uint64_t pattern = kOnes * hint_of(line);
+  for (std::uint32_t word = 0; word < words_; ++word) {
+    const std::uint64_t difference = hints[word] ^ pattern;
+    // High bits of the zero bytes; a byte above a zero byte may show up too, so the tag decides.
+    for (std::uint64_t zero = (difference - kOnes) & ~difference & (kOnes << 7); zero != 0; zero &= zero - 1) {
+      const std::uint32_t way = 8 * word + (static_cast<std::uint32_t>(__builtin_ctzll(zero)) >> 3);
+      if (way >= ways_) break;
+      const std::uint32_t index = set * ways_ + way;
+      if (tags_[index] == line + 1) return index;
+    }
   }
   return kNone;
+}
+
+/// Makes a line the newest of its set.
+inline void CacheSlice::use(std::uint32_t set, std::uint32_t index) {
+  const std::uint32_t base = set * ways_;
+  const auto way = static_cast<std::uint8_t>(index - base);
+  const std::uint8_t newest = newest_[set];
+  if (way == newest) return;
+  newest_[set] = way;
+  Line* const lines = &lines_[base];
+  const std::uint8_t oldest = lines[newest].newer;
+  if (way == oldest) return;  // the ring turns
+  Line& line = lines[way];
+  lines[line.older].newer = line.newer;
+  lines[line.newer].older = line.older;
+  line.older = newest;
+  line.newer = oldest;
+  lines[newest].newer = way;
+  lines[oldest].older = way;
 }
 
 /// The sectors of `line` inside [begin, end).
@@ -132,7 +179,11 @@ inline Time CacheSlice::take_lookup(const Transaction& tx, Time arrival, Time no
   const Time length = clock_.period * std::max<Time>(data, params_.cycles_per_request);
   const Time ready = clock_.align(arrival);
   Time start = ready;
-  lookups_.forget(arrival);  // whoever comes later arrived later
+  Time horizon = arrival;  // nobody to come, and nobody queued, arrived earlier
+  for (const Input& input : inputs_) {
+    if (!input.empty()) horizon = std::min(horizon, input.waiting[input.first].arrival);
+  }
+  lookups_.forget(horizon);
   if (lookups_.end() > ready || now > arrival) {
     if (now > arrival) start = clock_.align(now);
     if (lookups_.end() > start) start = lookups_.end();
@@ -145,20 +196,21 @@ inline Time CacheSlice::take_lookup(const Transaction& tx, Time arrival, Time no
 }
 
 /// False when the request has to wait for a miss entry or a write buffer.
-bool CacheSlice::look_up(Handle handle, Time arrival, Time now) {
+bool CacheSlice::look_up(Handle handle, std::uint16_t home_terminal, Time arrival, Time now) {
   Transaction& tx = transaction(handle);
   if (waiting_writebacks_ >= static_cast<std::uint32_t>(params_.write_buffers)) return false;
-  if (tx.op == Op::read) return read(handle, tx, arrival, now);
-  write(handle, tx, arrival, now);
+  if (tx.op == Op::read) return read(handle, tx, home_terminal, arrival, now);
+  write(handle, tx, home_terminal, arrival, now);
   return true;
 }
 
-bool CacheSlice::read(Handle handle, Transaction& tx, Time arrival, Time now) {
+bool CacheSlice::read(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now) {
+  const bool home = home_terminal == terminal_;
   const std::uint64_t begin = tx.fetch_address;
   const std::uint64_t end = begin + tx.fetch_bytes;
   const auto first = static_cast<std::uint32_t>(begin >> line_shift_);
   const std::uint32_t lines = static_cast<std::uint32_t>((end - 1) >> line_shift_) - first + 1;
-  if (lines > kMostLines) throw std::logic_error(name() + ": a request of more than 32 lines");
+  if (lines > kMostLines) throw std::logic_error(name() + ": a request of more than 16 lines");
 
   std::uint32_t ways[kMostLines];
   std::uint8_t absent[kMostLines];    // neither here nor asked for
@@ -177,10 +229,10 @@ bool CacheSlice::read(Handle handle, Transaction& tx, Time arrival, Time now) {
         if (misses_[m].line == line) pending |= misses_[m].sectors;
       }
       pending &= rest;
-      under_way_count += static_cast<unsigned>(__builtin_popcount(pending));
-      absent_count += static_cast<unsigned>(__builtin_popcount(rest & ~pending));
+      under_way_count += bits_of(pending);
+      absent_count += bits_of(rest & ~pending);
     }
-    sectors += static_cast<unsigned>(__builtin_popcount(wanted));
+    sectors += bits_of(wanted);
     absent[i] = static_cast<std::uint8_t>(rest & ~pending);
     under_way[i] = static_cast<std::uint8_t>(pending);
     any_absent |= absent[i];
@@ -198,12 +250,10 @@ bool CacheSlice::read(Handle handle, Transaction& tx, Time arrival, Time now) {
       fetch_end = base + (static_cast<std::uint64_t>(32 - __builtin_clz(rest)) << sector_shift_);
     }
     const std::uint32_t needed = static_cast<std::uint32_t>(((fetch_end - 1) >> line_shift_) - (fetch_begin >> line_shift_)) + 1;
-    if (misses_used_ + needed > misses_.size()) return false;
+    if (misses_used_ + needed > misses_.size() || (!home && near_misses_ + needed > misses_.size() / 2)) return false;
   }
 
   // From here on the request is served.
-  const std::uint16_t home_terminal = slices_.home_terminal(tx.address);
-  const bool home = home_terminal == terminal_;
   const Time start = take_lookup(tx, arrival, now);
   ++counters_.reads;
   ++(home ? counters_.home_requests : counters_.near_requests);
@@ -211,9 +261,8 @@ bool CacheSlice::read(Handle handle, Transaction& tx, Time arrival, Time now) {
   counters_.sector_misses += absent_count;
   counters_.sector_merges += under_way_count;
   counters_.sector_hits += sectors - absent_count - under_way_count;
-  const std::uint32_t use = ++uses_;
   for (std::uint32_t i = 0; i < lines; ++i) {
-    if (ways[i] != kNone) lines_[ways[i]].used = use;
+    if (ways[i] != kNone) use(set_of(first + i), ways[i]);
   }
 
   if (any_absent != 0) {
@@ -230,6 +279,8 @@ bool CacheSlice::read(Handle handle, Transaction& tx, Time arrival, Time now) {
       miss.next = bucket;
       miss.waiters = kNone;
       miss.sectors = sector_mask(line, fetch_begin, fetch_end);
+      miss.near = !home;
+      near_misses_ += !home;
       if (leading) {
         miss.in_address = begin;
         miss.in_bytes = tx.fetch_bytes;
@@ -290,8 +341,7 @@ bool CacheSlice::read(Handle handle, Transaction& tx, Time arrival, Time now) {
   return true;
 }
 
-void CacheSlice::write(Handle handle, Transaction& tx, Time arrival, Time now) {
-  const std::uint16_t home_terminal = slices_.home_terminal(tx.address);
+void CacheSlice::write(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now) {
   const bool home = home_terminal == terminal_;
   const std::uint64_t begin = tx.fetch_address;
   const std::uint64_t end = begin + tx.fetch_bytes;
@@ -305,18 +355,18 @@ void CacheSlice::write(Handle handle, Transaction& tx, Time arrival, Time now) {
     std::uint32_t way = find(set, line);
     if (!home) {
       // Written through; what this partition has of it is up to date again, and stays clean.
-      if (way != kNone) lines_[way].used = ++uses_;
+      if (way != kNone) use(set, way);
       continue;
     }
     if (way == kNone) way = install(line, set, start, now);
     const std::uint8_t sectors = sector_mask(line, begin, end);
     Line& kept = lines_[way];
-    counters_.kept_bytes += static_cast<std::uint64_t>(__builtin_popcount(sectors)) << sector_shift_;
-    counters_.overwritten_bytes += static_cast<std::uint64_t>(__builtin_popcount(kept.dirty & sectors)) << sector_shift_;
+    counters_.kept_bytes += std::uint64_t{bits_of(sectors)} << sector_shift_;
+    counters_.overwritten_bytes += std::uint64_t{bits_of(kept.dirty & sectors)} << sector_shift_;
     kept.valid |= sectors;
     kept.dirty |= sectors;
     kept.writer = tx.stream;
-    kept.used = ++uses_;
+    use(set, way);
   }
   if (home) {
     answer(handle, tx, Phase::retire, start + params_.hit_latency);
@@ -360,12 +410,13 @@ void CacheSlice::filled(Handle handle, Time t) {
     std::uint32_t way = find(set, line);
     if (way == kNone) way = install(line, set, t, t);
     lines_[way].valid |= miss.sectors;
-    lines_[way].used = ++uses_;
+    use(set, way);
 
     std::uint32_t n = miss.waiters;
     miss.next = free_miss_;
     free_miss_ = m;
     --misses_used_;
+    near_misses_ -= miss.near;
     while (n != kNone) {
       const std::uint32_t w = nodes_[n].waiter;
       const std::uint32_t next = nodes_[n].next;
@@ -392,26 +443,19 @@ void CacheSlice::filled(Handle handle, Time t) {
 /// An empty line under `line` in `set`: what was there before is gone, written back when dirty.
 std::uint32_t CacheSlice::install(std::uint32_t line, std::uint32_t set, Time t, Time now) {
   const std::uint32_t base = set * ways_;
-  std::uint32_t victim = kNone;
-  std::uint32_t oldest = 0;
-  for (std::uint32_t way = base; way < base + ways_; ++way) {
-    if (tags_[way] == 0) {
-      victim = way;
-      break;
-    }
-    const std::uint32_t age = uses_ - lines_[way].used;
-    if (victim == kNone || age > oldest) {
-      victim = way;
-      oldest = age;
-    }
-  }
+  // Lines never used are the oldest.
+  std::uint32_t victim = base + lines_[base + newest_[set]].newer;
   if (tags_[victim] != 0) {
     if (random_) victim = base + static_cast<std::uint32_t>(bounded(mix(draws_, counters_.evictions), ways_));
     ++counters_.evictions;
     if (lines_[victim].dirty != 0) write_back(victim, t, now);
   }
   tags_[victim] = line + 1;
-  lines_[victim] = {uses_, 0, 0, 0};
+  lines_[victim].valid = lines_[victim].dirty = 0;
+  const std::uint32_t way = victim - base;
+  std::uint64_t& word = hints_[std::size_t{set} * words_ + way / 8];
+  const unsigned shift = 8 * (way % 8);
+  word = (word & ~(std::uint64_t{0xFF} << shift)) | hint_of(line) << shift;
   return victim;
 }
 
@@ -493,32 +537,28 @@ void CacheSlice::credit(unsigned count, Time t) {
     send(kMemory, Phase::request, next.transaction, leaves + params_.miss_latency + latency(kMemory));
     if (next.writeback) {
       --waiting_writebacks_;
-      if (first_input_ < input_.size()) drain_input(t, holder);
+      drain_input(t, holder);
     }
   }
 }
 
-/// Something the first request of the input queue may have waited for is free since `t`, held by `holder` until then.
-void CacheSlice::drain_input(Time t, telemetry::Holder holder) {
-  bool first = true;
-  while (first_input_ < input_.size()) {
-    const Queued next = input_[first_input_];
-    if (first) {
-      first = false;
-      // The port stood still since the last lookup, or since the request came.
-      const Time from = std::max(lookups_.end(), clock_.align(next.arrival));
-      const Time to = clock_.align(t);
-      if (from < to) lookups_.append(from, to, holder);
-    }
-    if (!look_up(next.transaction, next.arrival, t)) break;
-    ++first_input_;
+/// Something the first request of an input queue may have waited for is free since `t`, held by `holder` until then.
+void CacheSlice::drain(Input& input, Time t, telemetry::Holder holder) {
+  // For this queue the port stood still since the last lookup, or since the request came.
+  const Time from = std::max(lookups_.end(), clock_.align(input.waiting[input.first].arrival));
+  const Time to = clock_.align(t);
+  if (from < to) lookups_.append(from, to, holder);
+  while (!input.empty()) {
+    const Queued next = input.waiting[input.first];
+    if (!look_up(next.transaction, next.home_terminal, next.arrival, t)) break;
+    ++input.first;
   }
-  if (first_input_ == input_.size()) {
-    input_.clear();
-    first_input_ = 0;
-  } else if (first_input_ >= 64 && 2 * first_input_ >= input_.size()) {
-    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(first_input_));
-    first_input_ = 0;
+  if (input.empty()) {
+    input.waiting.clear();
+    input.first = 0;
+  } else if (input.first >= 64 && 2 * input.first >= input.waiting.size()) {
+    input.waiting.erase(input.waiting.begin(), input.waiting.begin() + static_cast<std::ptrdiff_t>(input.first));
+    input.first = 0;
   }
 }
 
@@ -526,12 +566,13 @@ void CacheSlice::drain_input(Time t, telemetry::Holder holder) {
 
 std::uint64_t CacheSlice::dirty_bytes() const {
   std::uint64_t sectors = 0;
-  for (const Line& line : lines_) sectors += static_cast<std::uint64_t>(__builtin_popcount(line.dirty));
+  for (const Line& line : lines_) sectors += bits_of(line.dirty);
   return sectors << sector_shift_;
 }
 
 void CacheSlice::report_waits(std::vector<engine::Wait>& waits) const {
-  const std::size_t input = input_.size() - first_input_;
+  std::size_t input = 0;
+  for (const Input& i : inputs_) input += i.waiting.size() - i.first;
   const std::size_t outgoing = outgoing_.size() - first_outgoing_;
   if (input > 0) {
     const bool writes = waiting_writebacks_ >= static_cast<std::uint32_t>(params_.write_buffers);
@@ -584,7 +625,7 @@ void CacheSlice::check_idle(std::vector<std::string>& violations) const {
       violations.push_back(std::string(what) + ": " + std::to_string(found) + " instead of " + std::to_string(expected));
     }
   };
-  expect(input_.size() - first_input_, 0, "requests in the input queue");
+  for (const Input& i : inputs_) expect(i.waiting.size() - i.first, 0, "requests in the input queue");
   expect(outgoing_.size() - first_outgoing_, 0, "requests waiting for a credit");
   expect(misses_used_, 0, "lines with a fetch under way");
   expect(waiters_used_, 0, "merged requests");

@@ -22,7 +22,7 @@ struct CacheSliceParams {
   std::string replacement = "lru";
   int bytes_per_cycle = 64;
   int cycles_per_request = 1;
-  int miss_entries = 512;
+  int miss_entries = 1024;
   int write_buffers = 32;
   std::int64_t hit_latency = 60'000'000;   // fs
   std::int64_t miss_latency = 20'000'000;  // fs
@@ -43,8 +43,8 @@ struct CacheSliceParams {
     v("bytes_per_cycle", bytes_per_cycle, Range{1, 4096}, "lookup and data throughput",
       "64 B/clock/slice: NVIDIA A100 white paper (2020), 5120 B/clock over 80 slices; H100 PCIe measures 6950-7120 GB/s of 8986");
     v("cycles_per_request", cycles_per_request, Range{1, 64}, "clocks a lookup takes at least", "assumption [1, 2]: one tag access a clock");
-    v("miss_entries", miss_entries, Range{8, 65536}, "lines with a fetch under way at most (MSHRs)",
-      "assumption [128, 1024]: a channel's share of bandwidth x loaded latency is about 400 sectors pairs; not published");
+    v("miss_entries", miss_entries, Range{8, 65536}, "lines with a fetch under way at most (MSHRs), half of them for far-homed lines",
+      "assumption [256, 2048]: as many as keep the door of the memory busy at twice the loaded latency; not published");
     v("write_buffers", write_buffers, Range{1, 65536}, "evicted pieces waiting for the memory at most; then lookups stop",
       "assumption [8, 64]: not published");
     v("hit_latency", hit_latency, Unit::time, Range{1, 1e12}, "from lookup to the answer's leaving",
@@ -72,6 +72,8 @@ struct CacheSliceParams {
 ///
 /// Requests are looked up in order of arrival, one every max(cycles_per_request, bytes / bytes_per_cycle) clocks; the tag state they
 /// meet is that of their arrival when the queue is open. With miss entries or write buffers used up lookups stop until one is free.
+/// Home and near requests queue apart, and near misses may take half of the miss entries only: what waits for memory never waits for
+/// what waits for another slice, so that slices cannot wait for each other in a circle.
 /// Stages: Stage::l2 on arrival; Stage::queue while a fetch waits for a credit of the memory's door.
 /// No events of its own: due() is kNever.
 class CacheSlice final : public engine::Heart {
@@ -130,10 +132,11 @@ class CacheSlice final : public engine::Heart {
 
  private:
   struct Line {
-    std::uint32_t used;  // clock of the last use
     std::uint8_t valid;  // sectors
     std::uint8_t dirty;
     StreamId writer;
+    std::uint8_t newer;  // way used after this one, in a ring: the oldest comes after the newest
+    std::uint8_t older;
   };
   struct Miss {  // one line of a fetch under way
     Handle owner;
@@ -143,6 +146,7 @@ class CacheSlice final : public engine::Heart {
     std::uint32_t in_bytes;   // of the owner's request as it came, kept with its first line
     std::uint64_t in_address;
     std::uint8_t sectors;
+    bool near;
   };
   struct Waiter {
     Handle transaction;
@@ -156,6 +160,7 @@ class CacheSlice final : public engine::Heart {
   };
   struct Queued {
     Handle transaction;
+    std::uint16_t home_terminal;
     Time arrival;
   };
   struct Outgoing {
@@ -165,18 +170,31 @@ class CacheSlice final : public engine::Heart {
     bool writeback;
   };
   static constexpr std::uint32_t kNone = ~0u;
-  static constexpr std::uint32_t kMostLines = 32;  // of one request
+  static constexpr std::uint32_t kLargestRequest = 512;  // an interleave granule at most
+  static constexpr std::uint32_t kMostLines = 16;        // of one request
 
-  void request(Handle handle, Time t);
-  bool look_up(Handle handle, Time arrival, Time now);
-  bool read(Handle handle, Transaction& tx, Time arrival, Time now);
-  void write(Handle handle, Transaction& tx, Time arrival, Time now);
+  struct Input {
+    std::vector<Queued> waiting;  // from `first`
+    std::size_t first = 0;
+    bool empty() const { return first == waiting.size(); }
+  };
+  enum Class : std::uint8_t { kHome, kNear };
+
+  bool look_up(Handle handle, std::uint16_t home_terminal, Time arrival, Time now);
+  bool read(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now);
+  void write(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now);
   void filled(Handle handle, Time t);
-  void drain_input(Time t, telemetry::Holder holder);
+  void drain_input(Time t, telemetry::Holder holder) {
+    for (Input& input : inputs_) {
+      if (!input.empty()) drain(input, t, holder);
+    }
+  }
+  void drain(Input& input, Time t, telemetry::Holder holder);
   Time take_lookup(const Transaction& tx, Time arrival, Time now);
   void answer(Handle handle, Transaction& tx, engine::Phase phase, Time leaves);
   std::uint32_t set_of(std::uint32_t line) const;
   std::uint32_t find(std::uint32_t set, std::uint32_t line) const;
+  void use(std::uint32_t set, std::uint32_t index);
   std::uint32_t install(std::uint32_t line, std::uint32_t set, Time t, Time now);
   void write_back(std::uint32_t way, Time t, Time now);
   void to_memory(Handle handle, Time ready, Time now, bool writeback);
@@ -195,14 +213,17 @@ class CacheSlice final : public engine::Heart {
   int bytes_per_cycle_shift_;  // -1: no power of two
   bool random_;
 
-  std::vector<std::uint32_t> tags_;  // line number + 1, 0: empty; [set][way]
+  std::vector<std::uint32_t> tags_;    // line number + 1, 0: empty; [set][way]
+  std::vector<std::uint64_t> hints_;   // a byte of each tag, eight ways a word: [set][word]
   std::vector<Line> lines_;
-  std::uint32_t uses_ = 0;
+  std::vector<std::uint8_t> newest_;   // way, per set
+  std::uint32_t words_;                // per set
   std::uint64_t draws_;
 
   std::vector<Miss> misses_;
   std::uint32_t free_miss_ = 0;
   std::uint32_t misses_used_ = 0;
+  std::uint32_t near_misses_ = 0;  // of these
   int bucket_shift_;
   std::vector<std::uint32_t> buckets_;
   std::vector<Waiter> waiters_;
@@ -211,8 +232,7 @@ class CacheSlice final : public engine::Heart {
   std::vector<Node> nodes_;
   std::uint32_t free_node_ = kNone;
 
-  std::vector<Queued> input_;  // from first_input_; blocked
-  std::size_t first_input_ = 0;
+  Input inputs_[2];  // by Class: requests that cannot be looked up yet
   telemetry::Reservations lookups_;
 
   std::vector<Outgoing> outgoing_;  // from first_outgoing_: waiting for a credit

@@ -175,6 +175,7 @@ void Core::start(std::uint32_t index, Handle handle, Time t) {
   slot.outstanding = 0;
   slot.cursor = work::Cursor();
   slot.dependent = false;
+  next_slot_ = kNoSlot;
   ++active_;
   if (next_piece(slot)) {
     slot.state = State::loading;
@@ -263,6 +264,7 @@ void Core::begin_stores(std::uint32_t index, Time t) {
   slot.access = 0;
   slot.dependent = false;
   slot.state = State::storing;
+  next_slot_ = kNoSlot;
   if (!next_piece(slot)) finish(index, t);
 }
 
@@ -308,13 +310,14 @@ inline void Core::update_issue(Time t) {
   const std::uint32_t slot = select();
   if (slot == kNoSlot) return;
   if (outstanding_bytes_ + slots_[slot].next_bytes > static_cast<std::uint64_t>(params_.max_outstanding_bytes)) return;
+  next_slot_ = slot;
   issue_at_ = next_edge_ >= t ? next_edge_ : clock_.align(t);
 }
 
 void Core::issue(Time t) {
-  // Chosen now, not when the port was planned: an older tile's stores may have come up meanwhile.
+  // An older tile's stores, or another program's tile, may have come up since this was planned.
   issue_at_ = kNever;
-  const std::uint32_t index = select();
+  const std::uint32_t index = next_slot_ != kNoSlot ? next_slot_ : select();
   Slot& slot = slots_[index];
   if (outstanding_bytes_ + slot.next_bytes > static_cast<std::uint64_t>(params_.max_outstanding_bytes)) return;
   const Handle handle = own_pool().create();
@@ -350,7 +353,7 @@ void Core::answered(Handle handle, Phase phase, Time t) {
     streams_[tx.stream]->record(tx, t);
     const std::uint32_t index = tx.tag;
     Slot& slot = slots_[index];
-    --slot.outstanding;
+    if (slot.outstanding-- == slot.limit || slot.dependent) next_slot_ = kNoSlot;
     --outstanding_;
     outstanding_bytes_ -= tx.bytes;
     if (slot.outstanding == 0 && slot.next_bytes == 0) {

@@ -185,6 +185,7 @@ class Core final : public engine::Heart {
 
   Time due_ = kNever;
   Time issue_at_ = kNever;    // next issue, when something may be issued
+  std::uint32_t next_slot_ = kNoSlot;  // planned for it; kNoSlot: choose again, the slots have changed
   Time next_edge_ = 0;        // the port is taken before
   Time compute_end_ = kNever;
   std::uint32_t computing_ = kNoSlot;

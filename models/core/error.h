@@ -35,7 +35,8 @@ struct Diagnostic {
 /// One line without its end: "file:line:column: error: path: message"; parts that are unknown are left out.
 std::string to_string(const Diagnostic& diagnostic);
 
-/// Thrown once everything has been read: carries every diagnostic, ordered by file (in order of first appearance) and position.
+/// Thrown once everything has been read: carries every diagnostic, ordered by file (in order of first appearance) and
+/// position.
 class ConfigError : public std::exception {
  public:
   explicit ConfigError(std::vector<Diagnostic> diagnostics);

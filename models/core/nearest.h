@@ -12,7 +12,8 @@ namespace cowosim {
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// The candidates that could have been meant, nearest first, at most `count`; empty when none is near.
-std::vector<std::string> nearest(std::string_view name, const std::vector<std::string>& candidates, std::size_t count = 3);
+std::vector<std::string> nearest(std::string_view name, const std::vector<std::string>& candidates,
+                                 std::size_t count = 3);
 
 /// "; did you mean 'a' or 'b'?", or "" when nothing is near: to be appended to a message.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates, std::size_t count = 3);

@@ -7,7 +7,8 @@
 //     v.group("timing", timing, "timing constraints");
 //   }
 //
-// and everything else (validation, --set, list parameters, schema, reference pages) is a visitor. No second list anywhere.
+// and everything else (validation, --set, list parameters, schema, reference pages) is a visitor, derived from
+// core/parameter_visitor.h. No second list anywhere.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,11 @@
-// The visitors' side of core/parameter.h: one abstract visitor that every XParams::visit is instantiated with, so that a reader, a
-// writer or a lister is one virtual function and a few brackets, and costs no template per struct.
+// The visitors' side of core/parameter.h: one abstract visitor that every XParams::visit is instantiated with, so that
+// a reader, a writer or a lister is one virtual function and a few brackets, and costs no template per struct.
 //
 // Besides values and groups, a visited struct may hold repeated sub-structs:
-//   v.entries("stacks", stacks, "HBM stacks by name");   std::vector<P>, P has `std::string name` and visit(); in files a map
-//                                                        from name to section, so that overlays and paths reach each by name
-//   v.list("kpis", kpis, "checked after the run");       std::vector<P>; in files a list of sections, addressed by index
+//   v.entries("stacks", stacks, "HBM stacks by name");   // std::vector<P>, P has `std::string name` and visit()
+//   v.list("phases", phases, "what runs, in order");     // std::vector<P>, P has visit()
+// In files, entries are a map from name to section, so that overlays and paths ("stacks.hbm_0.height") reach each by
+// name; a list is a list of sections, addressed by index ("phases.0.share").
 // Names are snake_case without dots. Defaults are what the struct holds before it is visited.
 #pragma once
 
@@ -169,7 +170,8 @@ class DescribingVisitor final : public ParameterVisitor {
   Description description_;
 };
 
-/// Description of `params` as they are now: their values are the defaults. Paths start with `prefix` (without a dot), if any.
+/// Description of `params` as they are now: their values are the defaults. Paths start with `prefix` (without a dot),
+/// if any.
 template <class Params>
 Description describe_all(Params params, const std::string& prefix = "") {
   DescribingVisitor visitor(prefix);

@@ -31,24 +31,57 @@ struct Dimension {
 const std::array<Dimension, 10>& dimensions() {
   static const std::array<Dimension, 10> table = {{
       {Unit::none, "a number", "32", {}},
-      {Unit::time, "a time", "48ns", {{"fs", 0, 0}, {"ps", 3, 0}, {"ns", 6, 0}, {"us", 9, 0}, {"ms", 12, 0}, {"s", 15, 0}}},
-      {Unit::frequency, "a frequency", "1.83GHz", {{"Hz", 0, 0}, {"kHz", 3, 0}, {"MHz", 6, 0}, {"GHz", 9, 0}, {"THz", 12, 0}}},
+      {Unit::time,
+       "a time",
+       "48ns",
+       {{"fs", 0, 0}, {"ps", 3, 0}, {"ns", 6, 0}, {"us", 9, 0}, {"ms", 12, 0}, {"s", 15, 0}}},
+      {Unit::frequency,
+       "a frequency",
+       "1.83GHz",
+       {{"Hz", 0, 0}, {"kHz", 3, 0}, {"MHz", 6, 0}, {"GHz", 9, 0}, {"THz", 12, 0}}},
       {Unit::bytes,
        "a number of bytes",
        "80GiB",
-       {{"B", 0, 0}, {"kB", 3, 0}, {"KiB", 0, 10}, {"MB", 6, 0}, {"MiB", 0, 20}, {"GB", 9, 0}, {"GiB", 0, 30}, {"TB", 12, 0},
-        {"TiB", 0, 40}, {"PB", 15, 0}}},
+       {{"B", 0, 0},
+        {"kB", 3, 0},
+        {"KiB", 0, 10},
+        {"MB", 6, 0},
+        {"MiB", 0, 20},
+        {"GB", 9, 0},
+        {"GiB", 0, 30},
+        {"TB", 12, 0},
+        {"TiB", 0, 40},
+        {"PB", 15, 0}}},
       {Unit::bandwidth,
        "a bandwidth",
        "3.35TB/s",
-       {{"B/s", 0, 0}, {"kB/s", 3, 0}, {"KiB/s", 0, 10}, {"MB/s", 6, 0}, {"MiB/s", 0, 20}, {"GB/s", 9, 0}, {"GiB/s", 0, 30},
-        {"TB/s", 12, 0}, {"TiB/s", 0, 40}, {"PB/s", 15, 0}}},
-      {Unit::data_rate, "a data rate", "6.4Gb/s", {{"b/s", 0, 0}, {"kb/s", 3, 0}, {"Mb/s", 6, 0}, {"Gb/s", 9, 0}, {"Tb/s", 12, 0}}},
+       {{"B/s", 0, 0},
+        {"kB/s", 3, 0},
+        {"KiB/s", 0, 10},
+        {"MB/s", 6, 0},
+        {"MiB/s", 0, 20},
+        {"GB/s", 9, 0},
+        {"GiB/s", 0, 30},
+        {"TB/s", 12, 0},
+        {"TiB/s", 0, 40},
+        {"PB/s", 15, 0}}},
+      {Unit::data_rate,
+       "a data rate",
+       "6.4Gb/s",
+       {{"b/s", 0, 0}, {"kb/s", 3, 0}, {"Mb/s", 6, 0}, {"Gb/s", 9, 0}, {"Tb/s", 12, 0}}},
       {Unit::flops,
        "a compute rate",
        "989TFLOP/s",
-       {{"FLOP/s", 0, 0}, {"kFLOP/s", 3, 0}, {"MFLOP/s", 6, 0}, {"GFLOP/s", 9, 0}, {"TFLOP/s", 12, 0}, {"PFLOP/s", 15, 0}}},
-      {Unit::energy, "an energy", "120pJ", {{"fJ", -3, 0}, {"pJ", 0, 0}, {"nJ", 3, 0}, {"uJ", 6, 0}, {"mJ", 9, 0}, {"J", 12, 0}}},
+       {{"FLOP/s", 0, 0},
+        {"kFLOP/s", 3, 0},
+        {"MFLOP/s", 6, 0},
+        {"GFLOP/s", 9, 0},
+        {"TFLOP/s", 12, 0},
+        {"PFLOP/s", 15, 0}}},
+      {Unit::energy,
+       "an energy",
+       "120pJ",
+       {{"fJ", -3, 0}, {"pJ", 0, 0}, {"nJ", 3, 0}, {"uJ", 6, 0}, {"mJ", 9, 0}, {"J", 12, 0}}},
       {Unit::energy_bit, "an energy per bit", "5pJ/bit", {{"fJ/bit", -3, 0}, {"pJ/bit", 0, 0}, {"nJ/bit", 3, 0}}},
       {Unit::length, "a length", "1.5mm", {{"nm", -6, 0}, {"um", -3, 0}, {"mm", 0, 0}, {"cm", 1, 0}}},
   }};
@@ -160,7 +193,8 @@ bool split(std::string_view text, Unit unit, bool integer, Decimal& d, Spelling&
   }
   std::string known;
   for (const Spelling& s : dimension(unit).spellings) known += (known.empty() ? "" : ", ") + std::string(s.text);
-  error = fmt::format("{} has the unknown unit {}; expected {} ({})", quote(text), quote(rest), expected(unit, integer), known);
+  error = fmt::format("{} has the unknown unit {}; expected {} ({})", quote(text), quote(rest), expected(unit, integer),
+                      known);
   return false;
 }
 
@@ -251,7 +285,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, Unit unit, std:
     if (unit == Unit::none) {
       error = wrong(text, "is not a whole number", unit, true);
     } else {
-      error = fmt::format("{} is not a whole number of {}, the resolution of {}", quote(text), base_of(unit), dimension_of(unit));
+      error = fmt::format("{} is not a whole number of {}, the resolution of {}", quote(text), base_of(unit),
+                          dimension_of(unit));
     }
     return std::nullopt;
   };
@@ -305,7 +340,8 @@ std::string format_quantity(std::int64_t value, Unit unit) {
   if (unit == Unit::none) return std::to_string(value);
   Decimal d;
   d.negative = value < 0;
-  const std::uint64_t magnitude = d.negative ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  const std::uint64_t magnitude =
+      d.negative ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
   d.digits = std::to_string(magnitude);
   trim(d);
   return format_decimal(d, unit, magnitude);
@@ -314,7 +350,8 @@ std::string format_quantity(std::int64_t value, Unit unit) {
 std::string format_quantity(double value, Unit unit) {
   if (unit == Unit::none) return fmt::format("{}", value);
   std::array<char, 64> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
   std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
   Decimal d;
   if (!take_decimal(text, d)) return std::string(text) + base_of(unit);  // inf, nan: parameters never hold them

@@ -1,10 +1,10 @@
 // Physical quantities as text: "48ns", "6.4Gb/s", "80GiB", "989TFLOP/s" <-> the base units of cowosim::Unit.
 //
-// Contract: parsing is exact. An integer quantity (time, bytes, bandwidth) that is not a whole number of base units is an
-// error, never rounded; a floating one is the double nearest to the decimal that was written (one rounding, at the end).
-// Formatting gives the shortest readable text that parses back to the very same value. Spellings are case-sensitive
-// (B is a byte, b a bit; m is milli, M mega); prefixes k M G T P are powers of 1000 (SI), Ki Mi Gi Ti powers of 1024
-// (IEC 80000-13). One space between number and unit is allowed. Independent of the locale.
+// Contract: parsing is exact. An integer quantity (time, bytes, bandwidth) that is not a whole number of base units is
+// an error, never rounded; a floating one is the double nearest to the decimal that was written (one rounding, at the
+// end). Formatting gives the shortest readable text that parses back to the very same value. Spellings are
+// case-sensitive (B is a byte, b a bit; m is milli, M mega); prefixes k M G T P are powers of 1000 (SI), Ki Mi Gi Ti
+// powers of 1024 (IEC 80000-13). One space between number and unit is allowed. Independent of the locale.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,7 @@ void Link::receive(const engine::Message& message) {
       const Time horizon = message.time - largest_duration_;
       const Time ready = std::max(message.time - known_duration_, horizon);
       path.reservations.forget(horizon);
-      const Time start = std::max(ready, path.reservations.end());
+      const Time start = path.reservations.empty() ? ready : std::max(ready, path.reservations.end());
       path.reservations.charge(ready, start, tx.stream, blame_);
       path.reservations.append(start, start + known_duration_, tx.stream);
       leaves = start + known_duration_;

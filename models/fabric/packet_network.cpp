@@ -128,12 +128,13 @@ inline Time PacketNetwork::pass(Lane& lane, Time now, Time ready, std::uint64_t 
     start = lane.reservations.reserve(ready, length, stream, stream, blame[lane.kind]);
     slowest = std::max(slowest, length);
   }
-  const Time wait = start - ready;
   ++lane.packets;
   lane.bytes += bytes;
-  lane.busy += length;
-  lane.wait += wait;
-  if (wait > lane.peak_wait) lane.peak_wait = wait;
+  if (start != ready) {
+    const Time wait = start - ready;
+    lane.wait += wait;
+    lane.peak_wait = std::max(lane.peak_wait, wait);
+  }
   return start + lane.latency;
 }
 
@@ -215,7 +216,7 @@ std::vector<PacketNetwork::LinkCounters> PacketNetwork::links() const {
       link.direction = direction;
       link.packets = lane.packets;
       link.bytes = lane.bytes;
-      link.busy = lane.busy;
+      link.busy = duration(lane, lane.bytes);
       link.wait = lane.wait;
       link.peak_wait = lane.peak_wait;
       all.push_back(std::move(link));
@@ -242,7 +243,7 @@ void PacketNetwork::statistics(StatVisitor& visit) const {
     for (const Lane& lane : lanes_[direction]) {
       Sum& sum = sums[direction * kinds_ + lane.kind];
       sum.bytes += lane.bytes;
-      sum.busy += lane.busy;
+      sum.busy += duration(lane, lane.bytes);
       sum.wait += lane.wait;
       sum.peak_wait = std::max(sum.peak_wait, lane.peak_wait);
     }

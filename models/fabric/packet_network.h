@@ -127,7 +127,6 @@ class PacketNetwork final : public engine::Heart {
     std::uint32_t kind;
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
-    Time busy = 0;
     Time wait = 0;
     Time peak_wait = 0;
   };
@@ -139,7 +138,7 @@ class PacketNetwork final : public engine::Heart {
 
   Time pass(Lane& lane, Time now, Time ready, std::uint64_t bytes, StreamId stream, telemetry::Blame* blame, Time& slowest);
   static Time duration(const Lane& lane, std::uint64_t bytes) {
-    return static_cast<Time>((bytes * lane.time_per_byte + ((std::uint64_t{1} << kFraction) - 1)) >> kFraction);
+    return static_cast<Time>((static_cast<unsigned __int128>(bytes) * lane.time_per_byte + ((1u << kFraction) - 1)) >> kFraction);
   }
 
   PacketTopology topology_;

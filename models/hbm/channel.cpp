@@ -54,6 +54,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   entries_ = {c.read_queue_entries, c.write_queue_entries};
   watermark_ = {static_cast<int>(std::ceil(c.write_low_watermark * c.write_queue_entries)),
                 static_cast<int>(std::floor(c.write_high_watermark * c.write_queue_entries))};
+  banks_per_group_ = static_cast<unsigned>(params.banks);
   holders_ = static_cast<std::size_t>(streams) + 2;
   refresh_ = c.refresh != "none";
   front_latency_ = c.front_latency;
@@ -110,7 +111,7 @@ void Channel::step(Half h) {
   if (door_time_ <= h) accept(h);
   for (PseudoChannel& pc : pcs_) {
     plan(pc);
-    if (!pc.refresh_pending) pc.write_mode = pc.next_write_mode;
+    set_mode(pc, h);
   }
 
   const bool two = pcs_.size() == 2;
@@ -126,7 +127,7 @@ void Channel::step(Half h) {
       last_column_ = w;
       if (two && pcs_[1 - w].column_time < column_bus_free_) pcs_[1 - w].columns_stale = true;
       plan(pc);
-      if (!pc.refresh_pending) pc.write_mode = pc.next_write_mode;
+      set_mode(pc, h);
     }
   }
   {
@@ -139,6 +140,9 @@ void Channel::step(Half h) {
       if (two && pcs_[1 - w].row_time < row_bus_free_) pcs_[1 - w].rows_stale = true;
     }
   }
+  now_ = h + 1;  // edge h is decided; what still arrives at its time is decided from the next edge on
+  // What comes into an entry freed at h does so at h + 1, whatever arrives until then: it stands behind it in the door.
+  if (door_time_ == h + 1) accept(h + 1);
   for (PseudoChannel& pc : pcs_) plan(pc);
   plan_next();
 }
@@ -146,7 +150,7 @@ void Channel::step(Half h) {
 void Channel::plan_next() {
   Half next = door_time_;
   for (const PseudoChannel& pc : pcs_) {
-    next = std::min({next, pc.column_time, pc.row_time});
+    next = std::min(next, std::min(pc.column_time, pc.row_time));
     if (!pc.refresh_pending) next = std::min(next, pc.next_refresh);
   }
   next_ = next;
@@ -165,46 +169,52 @@ void Channel::receive(const engine::Message& message) {
   if (slot >= door_.size()) slot -= door_.size();
   door_[slot] = {message.transaction, ready};
   if (++door_count_ > 1) return;
-  if (timing_.edge(ready) != message.time) {
-    door_time_ = ready;
+  if (timing_.edge(ready) != message.time || ready < accepted_at_) {
+    door_time_ = std::max(ready, accepted_at_);
   } else {
     if (ready > now_) now_ = ready;
-    if (accept(ready))
-      for (PseudoChannel& pc : pcs_) plan(pc);
+    accept(ready);
+    for (PseudoChannel& pc : pcs_) plan(pc);
   }
   plan_next();
 }
 
-bool Channel::accept(Half h) {
-  bool any = false;
+void Channel::decode_front(Handle handle) {
+  const Transaction& t = transaction(handle);
+  const std::uint64_t first = t.fetch_address / kAtomBytes;
+  const std::uint64_t atoms = (t.fetch_address + t.fetch_bytes - 1) / kAtomBytes - first + 1;
+  if (t.fetch_bytes == 0 || atoms > kMaxAtoms)
+    throw std::logic_error(name() + ": a transaction asks memory for " + std::to_string(t.fetch_bytes) + " bytes, not 1..512");
+  front_.known = true;
+  front_.queue = t.op == Op::write ? kWrites : kReads;
+  front_.atoms = static_cast<std::uint16_t>(atoms);
+  front_.needed = {0, 0};
+  for (std::size_t i = 0; i < atoms; ++i) {
+    front_.where[i] = map_.decode((first + i) * kAtomBytes);
+    ++front_.needed[front_.where[i].pseudo_channel];
+  }
+}
+
+/// Lets transactions out of the door at edge h, in order, while there is room for all their accesses.
+void Channel::accept(Half h) {
   while (door_count_ > 0) {
-    const Waiting front = door_[door_first_];
-    if (front.ready > h) {
-      door_time_ = front.ready;
-      return any;
+    const Waiting waiting = door_[door_first_];
+    if (waiting.ready > h) {
+      door_time_ = waiting.ready;
+      return;
     }
-    Transaction& t = transaction(front.handle);
-    const std::uint64_t first = t.fetch_address / kAtomBytes;
-    const std::uint64_t last = (t.fetch_address + t.fetch_bytes - 1) / kAtomBytes;
-    const std::size_t atoms = static_cast<std::size_t>(last - first + 1);
-    if (t.fetch_bytes == 0 || atoms > kMaxAtoms)
-      throw std::logic_error(name() + ": a transaction asks memory for " + std::to_string(t.fetch_bytes) + " bytes, not 1..512");
-    const Queue queue = t.op == Op::write ? kWrites : kReads;
-    std::array<Location, kMaxAtoms> where;
-    std::array<int, 2> needed{};
-    for (std::size_t i = 0; i < atoms; ++i) {
-      where[i] = map_.decode((first + i) * kAtomBytes);
-      ++needed[where[i].pseudo_channel];
-    }
+    if (!front_.known) decode_front(waiting.handle);
+    const Queue queue = front_.queue;
     for (std::size_t p = 0; p < pcs_.size(); ++p) {
       const PseudoChannel& pc = pcs_[p];
       const int freed_now = pc.freed_edge == h ? pc.freed[queue] : 0;
-      if (needed[p] > 0 && pc.size[queue] + freed_now + needed[p] > entries_[queue]) {
+      if (front_.needed[p] > 0 && pc.size[queue] + freed_now + front_.needed[p] > entries_[queue]) {
         door_time_ = freed_now > 0 ? h + 1 : kNoEdge;  // otherwise until an entry is freed
-        return any;
+        return;
       }
     }
-    any = true;
+    front_.known = false;
+    accepted_at_ = h;
     if (++door_first_ == door_.size()) door_first_ = 0;
     --door_count_;
     const Time now = timing_.edge(h);
@@ -213,17 +223,18 @@ bool Channel::accept(Half h) {
     const Index j = free_jobs_.back();
     free_jobs_.pop_back();
     Job& job = jobs_[j];
-    job = {front.handle, h, h, h, static_cast<std::uint16_t>(atoms), false, queue == kWrites};
+    job = {waiting.handle, h, h, h, front_.atoms, false, queue == kWrites};
+    Transaction& t = transaction(waiting.handle);
     const StreamId stream = t.stream < holders_ - 2 ? t.stream : static_cast<StreamId>(holders_ - 3);
     if (queue == kWrites) {
       t.stages.enter(Stage::phy, now);
-      respond(front.handle, now);
+      respond(waiting.handle, now);
     }
-    for (std::size_t i = 0; i < atoms; ++i) enqueue(pcs_[where[i].pseudo_channel], where[i], j, stream, queue, h);
+    for (std::size_t i = 0; i < front_.atoms; ++i)
+      enqueue(pcs_[front_.where[i].pseudo_channel], front_.where[i], j, stream, queue, h);
     if (job.remaining == 0) finish(job);
   }
   door_time_ = kNoEdge;
-  return any;
 }
 
 void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, StreamId stream, Queue queue, Half h) {
@@ -245,7 +256,7 @@ void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, St
       return;
     }
   }
-  commit_mode(pc, h);
+  commit_mode(pc, std::max(h, now_));
   const Index index = pc.free_accesses.back();
   pc.free_accesses.pop_back();
   Access& a = pc.accesses[index];
@@ -261,7 +272,7 @@ void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, St
   a.stream = stream;
   if (queue == kWrites) ++writes_here;
   ++pc.size[queue];
-  size_changed(pc, h);
+  size_changed(pc, std::max(h, now_));
   account_entry(pc, index, h);
 
   // The youngest of its bank: it gets a command only if there was none to give, or if it is the first one to the open row.
@@ -306,7 +317,18 @@ void Channel::update_list(PseudoChannel& pc, Queue queue, unsigned bank) {
   }
   const std::uint64_t mask = bit(bank);
   pc.column_mask[queue] = list.column != kNone ? pc.column_mask[queue] | mask : pc.column_mask[queue] & ~mask;
-  pc.row_mask[queue] = list.row != kNone ? pc.row_mask[queue] | mask : pc.row_mask[queue] & ~mask;
+  if (list.row != kNone) {
+    list.row_order = pc.accesses[list.row].order;
+    pc.row_mask[queue] |= mask;
+  } else {
+    pc.row_mask[queue] &= ~mask;
+  }
+}
+
+/// The same for both queues, after the bank's state has changed; an empty list has nothing to find.
+inline void Channel::update_lists(PseudoChannel& pc, unsigned bank) {
+  if (pc.lists[kReads][bank].head != kNone) update_list(pc, kReads, bank);
+  if (pc.lists[kWrites][bank].head != kNone) update_list(pc, kWrites, bank);
 }
 
 void Channel::unlink(PseudoChannel& pc, Access& a) {
@@ -315,31 +337,27 @@ void Channel::unlink(PseudoChannel& pc, Access& a) {
   (a.next != kNone ? pc.accesses[a.next].previous : list.tail) = a.previous;
 }
 
-/// Edge from which the column command of `a` is allowed, its row being open, now or later.
-Half Channel::column_ready(const PseudoChannel& pc, const Access& a) const {
-  const Bank& b = pc.banks[a.bank];
-  const Group& g = pc.groups[b.group];
-  Half t = std::max(column_bus_free_, now_);
-  if (a.queue == kReads)
-    t = std::max({t, b.read_ready, g.read_spacing, g.read_turn, pc.read_spacing[b.sid], pc.read_turn});
-  else
-    t = std::max({t, b.write_ready, g.write_spacing, pc.write_spacing, pc.write_turn});
-  return rising(t);
+/// Edge from which a column command is allowed in a bank whose row is open or opening. `floor`: bus and turnaround.
+inline Half Channel::column_ready(const PseudoChannel& pc, Queue queue, const Bank& b, Half floor) {
+  const Half bank = std::max(b.column_ready[queue], pc.groups[b.group].column_ready[queue]);
+  return rising(std::max(bank, std::max(floor, pc.spacing[queue][b.sid])));
 }
 
 /// The same for its ACT or PRE.
 Half Channel::row_ready(const PseudoChannel& pc, const Access& a) const {
   const Bank& b = pc.banks[a.bank];
   if (b.open_row < 0)
-    return rising(std::max({row_floor(), b.activate_ready, pc.groups[b.group].activate_ready, pc.activate_spacing, pc.activate_after_refresh}));
-  const Half t = std::max({row_floor(), b.precharge_ready, pc.precharge_spacing});
+    return rising(std::max(std::max(row_floor(), b.activate_ready), std::max(pc.activate_spacing, pc.activate_after_refresh)));
+  const Half t = std::max(std::max(row_floor(), b.precharge_ready), pc.precharge_spacing);
   return timing_.falling_precharge ? t : rising(t);
 }
 
 /// The new candidate `index` (not an active access) against the planned command.
 void Channel::consider_column(PseudoChannel& pc, Index index) {
   if (pc.columns_stale) return;
-  const Half t = column_ready(pc, pc.accesses[index]);
+  const Access& a = pc.accesses[index];
+  const auto queue = static_cast<Queue>(a.queue);
+  const Half t = column_ready(pc, queue, pc.banks[a.bank], std::max(std::max(column_bus_free_, now_), pc.turn[queue]));
   if (t < pc.column_time) {  // at the same edge the older and the active ones win, and this is the youngest
     pc.column_time = t;
     pc.column_access = index;
@@ -385,35 +403,33 @@ void Channel::plan_columns(PseudoChannel& pc) {
   pc.columns_stale = false;
   Half best = kNoEdge;
   Index winner = kNone;
-  Half winner_accepted = 0;
+  const Half bus = std::max(column_bus_free_, now_);
+  const std::array<Half, 2> floor{std::max(bus, pc.turn[kReads]), std::max(bus, pc.turn[kWrites])};
   for (std::uint64_t mask = pc.active_mask; mask != 0;) {
-    const Index i = pc.banks[take_bit(mask)].active;
-    const Access& a = pc.accesses[i];
-    const Half t = column_ready(pc, a);
+    const Bank& b = pc.banks[take_bit(mask)];
+    const Half t = column_ready(pc, static_cast<Queue>(b.active_queue), b, floor[b.active_queue]);
     if (t > best) continue;
-    // Equally old ones in the order of their ACT.
-    if (t < best || a.accepted < winner_accepted ||
-        (a.accepted == winner_accepted && a.activated < pc.accesses[winner].activated)) {
+    if (t == best) {  // the older one; equally old ones in the order of their ACT
+      const Access& a = pc.accesses[b.active];
+      const Access& w = pc.accesses[winner];
+      if (a.accepted > w.accepted || (a.accepted == w.accepted && a.activated > w.activated)) continue;
+    }
+    best = t;
+    winner = b.active;
+  }
+  const Queue queue = pc.next_write_mode ? kWrites : kReads;
+  std::uint64_t mask = pc.column_mask[queue];
+  if (mask != 0 && !pc.refresh_pending) {
+    const Half active_best = best;
+    do {
+      const unsigned bank = take_bit(mask);
+      const Half t = column_ready(pc, queue, pc.banks[bank], floor[queue]);
+      if (t > best || t >= active_best) continue;
+      const Index i = pc.lists[queue][bank].column;
+      if (t == best && pc.accesses[i].order > pc.accesses[winner].order) continue;
       best = t;
       winner = i;
-      winner_accepted = a.accepted;
-    }
-  }
-  if (!pc.refresh_pending) {
-    const Queue queue = pc.next_write_mode ? kWrites : kReads;
-    const Half active_best = best;
-    std::uint64_t winner_order = 0;
-    for (std::uint64_t mask = pc.column_mask[queue]; mask != 0;) {
-      const Index i = pc.lists[queue][take_bit(mask)].column;
-      const Access& a = pc.accesses[i];
-      const Half t = column_ready(pc, a);
-      if (t >= active_best || t > best) continue;
-      if (t < best || a.order < winner_order) {
-        best = t;
-        winner = i;
-        winner_order = a.order;
-      }
-    }
+    } while (mask != 0);
   }
   pc.column_time = best;
   pc.column_access = winner;
@@ -440,31 +456,36 @@ void Channel::plan_rows(PseudoChannel& pc) {
   Half best = kNoEdge;
   Index winner = kNone;
   std::uint64_t winner_order = 0;
-  const Half floor = row_floor();
-  const Half activate_floor = std::max({floor, pc.activate_spacing, pc.activate_after_refresh});
-  const Half precharge_floor = std::max(floor, pc.precharge_spacing);
-  for (std::uint64_t mask = pc.row_mask[queue]; mask != 0;) {
+  const auto consider = [&](Half t, unsigned bank) {
+    if (t > best) return;
+    const BankList& list = pc.lists[queue][bank];
+    if (t == best && list.row_order > winner_order) return;
+    best = t;
+    winner = list.row;
+    winner_order = list.row_order;
+  };
+  const Half activate_floor = rising(std::max(std::max(row_floor(), pc.activate_spacing), pc.activate_after_refresh));
+  for (std::uint64_t mask = pc.row_mask[queue] & ~pc.open_mask; mask != 0;) {
     const unsigned bank = take_bit(mask);
-    const Bank& b = pc.banks[bank];
-    Half t;
-    if (b.open_row < 0)
-      t = rising(std::max({activate_floor, b.activate_ready, pc.groups[b.group].activate_ready}));
-    else
-      t = std::max(precharge_floor, b.precharge_ready);
-    if (t > best) continue;
-    const Index i = pc.lists[queue][bank].row;
-    const std::uint64_t order = pc.accesses[i].order;
-    if (t < best || order < winner_order) {
-      best = t;
-      winner = i;
-      winner_order = order;
-    }
+    consider(std::max(activate_floor, pc.banks[bank].activate_ready), bank);
+  }
+  Half precharge_floor = std::max(row_floor(), pc.precharge_spacing);
+  if (!timing_.falling_precharge) precharge_floor = rising(precharge_floor);  // all other times are on rising edges then
+  for (std::uint64_t mask = pc.row_mask[queue] & pc.open_mask; mask != 0;) {
+    const unsigned bank = take_bit(mask);
+    consider(std::max(precharge_floor, pc.banks[bank].precharge_ready), bank);
   }
   if (winner == kNone) return;
   pc.row_time = best;
   pc.row_access = winner;
-  pc.row_command = pc.banks[pc.accesses[winner].bank].open_row < 0 ? Command::activate : Command::precharge;
-  if (pc.row_command == Command::precharge && !timing_.falling_precharge) pc.row_time = rising(best);
+  pc.row_command = pc.open_mask & bit(pc.accesses[winner].bank) ? Command::precharge : Command::activate;
+}
+
+/// Edge h decides with the mode that the queues' sizes ask for.
+void Channel::set_mode(PseudoChannel& pc, Half h) {
+  if (pc.refresh_pending || pc.write_mode == pc.next_write_mode) return;
+  pc.write_mode = pc.next_write_mode;
+  pc.mode_since = h;
 }
 
 void Channel::begin_refresh(PseudoChannel& pc, Half h) {
@@ -505,13 +526,13 @@ void Channel::issue_column(PseudoChannel& pc, Half h) {
 
   if (h > pc.booked) {
     // Which constraint let go last?
-    const Half turn = write ? pc.write_turn : std::max(pc.read_turn, g.read_turn);
-    const Half spacing = write ? g.write_spacing : std::max(g.read_spacing, pc.read_spacing[b.sid]);
+    const Half turn = write ? pc.turn[kWrites] : std::max(pc.turn[kReads], g.read_turn);
+    const Half spacing = std::max(g.column_ready[a.queue], pc.spacing[a.queue][b.sid]);
     Loss cause = a.queue != pc.last_direction ? Loss::turnaround : Loss::command_bus;
     Half limit = h - 2;
     if (column_bus_free_ > limit) limit = column_bus_free_, cause = Loss::command_bus;
     if (spacing > limit) limit = spacing, cause = Loss::column_spacing;
-    if (turn > limit) cause = Loss::turnaround;
+    if (turn >= limit) cause = Loss::turnaround;  // g.column_ready holds tWTR_L as well
     book(pc, a, h, cause);
   }
   pc.booked = h + timing_.burst;
@@ -537,21 +558,21 @@ void Channel::issue_column(PseudoChannel& pc, Half h) {
   column_bus_free_ = h + timing_.column_bus;
   Half end;
   if (write) {
-    g.write_spacing = h + timing_.write_to_write_long;
-    pc.write_spacing = h + timing_.write_to_write_short;
-    pc.read_turn = h + timing_.write_to_read_short;
+    g.column_ready[kWrites] = h + timing_.write_to_write_long;
+    pc.spacing[kWrites].fill(h + timing_.write_to_write_short);
+    pc.turn[kReads] = h + timing_.write_to_read_short;
     g.read_turn = h + timing_.write_to_read_long;
+    g.column_ready[kReads] = std::max(g.column_ready[kReads], g.read_turn);
     b.precharge_ready = std::max(b.precharge_ready, h + timing_.write_to_precharge);
     pc.precharge_all_ready = std::max(pc.precharge_all_ready, h + timing_.write_to_precharge);
     end = h + timing_.write_latency + timing_.burst;
     ++pc.counters.writes;
     --pc.write_filter[bucket(a.bank, a.row, a.column)];
   } else {
-    g.read_spacing = h + timing_.read_to_read_long;
-    const Half other = h + timing_.read_to_read_sid;
-    for (Half& spacing : pc.read_spacing) spacing = std::max(spacing, other);
-    pc.read_spacing[b.sid] = h + timing_.read_to_read_short;
-    pc.write_turn = h + timing_.read_to_write;
+    g.column_ready[kReads] = h + timing_.read_to_read_long;
+    pc.spacing[kReads].fill(h + timing_.read_to_read_sid);
+    pc.spacing[kReads][b.sid] = h + timing_.read_to_read_short;
+    pc.turn[kWrites] = h + timing_.read_to_write;
     b.precharge_ready = std::max(b.precharge_ready, h + timing_.read_to_precharge);
     pc.precharge_all_ready = std::max(pc.precharge_all_ready, h + timing_.read_to_precharge);
     end = h + timing_.read_latency + timing_.burst;
@@ -566,8 +587,7 @@ void Channel::issue_column(PseudoChannel& pc, Half h) {
   if (b.active == index) {
     b.active = kNone;
     pc.active_mask &= ~bit(bank);
-    update_list(pc, kReads, bank);
-    update_list(pc, kWrites, bank);
+    update_lists(pc, bank);
   } else {
     const auto queue = static_cast<Queue>(a.queue);
     unlink(pc, a);
@@ -622,20 +642,24 @@ void Channel::activate(PseudoChannel& pc, Index index, Half h) {
 
   Half limit = h - 2;
   a.activate_cause = Loss::command_bus;
-  if (row_bus_free_ > limit) limit = row_bus_free_;
-  const Half window = std::max(g.activate_ready, pc.activate_spacing);
-  if (window > limit) limit = window, a.activate_cause = Loss::four_activate_window;
+  if (pc.mode_since > limit) limit = pc.mode_since, a.activate_cause = Loss::turnaround;
+  if (row_bus_free_ > limit) limit = row_bus_free_, a.activate_cause = Loss::command_bus;
+  a.window = std::max(g.activate_ready, pc.activate_spacing);
+  if (a.window > limit) limit = a.window, a.activate_cause = Loss::four_activate_window;
   if (b.activate_ready > limit) limit = b.activate_ready, a.activate_cause = Loss::bank_conflict;
   if (pc.activate_after_refresh > limit) a.activate_cause = Loss::refresh;
 
   row_bus_free_ = h + timing_.activate_bus;
   b.open_row = static_cast<std::int32_t>(a.row);
   b.active = index;
-  b.read_ready = h + pc.activate_to_read;
-  b.write_ready = h + timing_.activate_to_write;
+  b.active_queue = a.queue;
+  b.column_ready = {h + pc.activate_to_read, h + timing_.activate_to_write};
   b.precharge_ready = h + timing_.activate_to_precharge;
-  b.activate_ready = h + timing_.activate_to_activate;
   g.activate_ready = h + timing_.activate_to_activate_long;
+  const unsigned first = a.bank - a.bank % banks_per_group_;
+  for (unsigned n = first; n < first + banks_per_group_; ++n)
+    pc.banks[n].activate_ready = std::max(pc.banks[n].activate_ready, g.activate_ready);
+  b.activate_ready = rising(h + timing_.activate_to_activate);
   pc.activates[pc.activate_index] = h;
   pc.activate_index = (pc.activate_index + 1) % 4;
   pc.activate_spacing = std::max(h + timing_.activate_to_activate_short, pc.activates[pc.activate_index] + timing_.four_activates);
@@ -652,8 +676,9 @@ void Channel::activate(PseudoChannel& pc, Index index, Half h) {
   --pc.size[queue];
   freed(pc, queue, h);
   size_changed(pc, h + 1);
-  update_list(pc, kReads, a.bank);
-  update_list(pc, kWrites, a.bank);
+  update_list(pc, queue, a.bank);  // may be empty now
+  const Queue other = queue == kReads ? kWrites : kReads;
+  if (pc.lists[other][a.bank].head != kNone) update_list(pc, other, a.bank);
   pc.columns_stale = true;
 }
 
@@ -666,14 +691,13 @@ void Channel::precharge(PseudoChannel& pc, Index index, Half h) {
   a.precharged = h;
   row_bus_free_ = h + timing_.precharge_bus;
   b.open_row = -1;
-  b.activate_ready = std::max(b.activate_ready, h + timing_.precharge_to_activate);
+  b.activate_ready = std::max(b.activate_ready, rising(h + timing_.precharge_to_activate));
   pc.precharge_spacing = h + timing_.precharge_to_precharge;
   pc.refresh_ready = std::max(pc.refresh_ready, h + timing_.precharge_to_refresh);
   pc.open_mask &= ~bit(a.bank);
   ++pc.counters.precharges;
   if ((pc.column_mask[kReads] | pc.column_mask[kWrites]) & bit(a.bank)) pc.columns_stale = true;
-  update_list(pc, kReads, a.bank);
-  update_list(pc, kWrites, a.bank);
+  update_lists(pc, a.bank);
 }
 
 void Channel::precharge_all(PseudoChannel& pc, Half h) {
@@ -684,9 +708,8 @@ void Channel::precharge_all(PseudoChannel& pc, Half h) {
     const unsigned bank = take_bit(mask);
     Bank& b = pc.banks[bank];
     b.open_row = -1;
-    b.activate_ready = std::max(b.activate_ready, h + timing_.precharge_to_activate);
-    update_list(pc, kReads, bank);
-    update_list(pc, kWrites, bank);
+    b.activate_ready = std::max(b.activate_ready, rising(h + timing_.precharge_to_activate));
+    update_lists(pc, bank);
   }
   pc.open_mask = 0;
   ++pc.counters.precharges;
@@ -750,35 +773,30 @@ void Channel::hold_until(PseudoChannel& pc, Half h) {
   pc.held_until = h;
 }
 
-/// The bus was idle in [booked, h), where the column command of `a` ends the gap: walks through what happened to `a` meanwhile.
+/// The bus was idle in [booked, h), a gap that the column command of `a` ends. Nothing to do is idle, a refresh in the way is
+/// refresh; what remains is charged along the critical path of `a`, backwards: what held its column command, its ACT, its PRE,
+/// and last the latencies of row preparation, which otherwise overlap with other accesses' data.
 void Channel::book(PseudoChannel& pc, const Access& a, Half h, Loss column_cause) {
-  Half x = pc.booked;
-  const auto until = [&](Half end, Loss cause) {
-    if (end <= x) return;
-    const Half stop = std::min(end, h);
-    if (stop <= x) return;
-    pc.lost[static_cast<std::size_t>(cause)] += stop - x;
-    x = stop;
+  Half gap = h - pc.booked;
+  const auto charge = [&](Half wait, Loss cause) {
+    const Half part = std::min(gap, wait);
+    if (part <= 0) return;
+    pc.lost[static_cast<std::size_t>(cause)] += part;
+    gap -= part;
   };
-  const auto row_work = [&](Half limit) {
-    const auto to = [&](Half end, Loss cause) { until(std::min(end, limit), cause); };
-    to(a.accepted, Loss::bank_conflict);  // others waited for their banks
-    if (a.precharged != kLongAgo) {
-      to(a.precharged, a.precharge_cause);
-      to(a.precharged + timing_.precharge_to_activate, Loss::bank_conflict);
-    }
-    if (a.activated != kLongAgo) {
-      to(a.activated, a.activate_cause);
-      to(a.activated + (a.queue == kReads ? pc.activate_to_read : timing_.activate_to_write), Loss::bank_conflict);
-    }
-    to(limit, column_cause);
-  };
-  until(pc.busy_since, Loss::idle);
-  if (pc.refresh_begin < h && pc.refresh_end > x) {
-    row_work(pc.refresh_begin);
-    until(pc.refresh_end, Loss::refresh);
+  charge(pc.busy_since - pc.booked, Loss::idle);
+  charge(std::min(h, pc.refresh_end) - std::max(h - gap, pc.refresh_begin), Loss::refresh);
+  if (a.activated == kLongAgo) {
+    charge(h - a.accepted, column_cause);
+  } else {
+    const Half activate_latency = a.queue == kReads ? pc.activate_to_read : timing_.activate_to_write;
+    charge(h - rising(a.activated + activate_latency), column_cause);
+    const bool conflict = a.precharged != kLongAgo;
+    charge(std::min(a.activated, a.window) - (a.activated - gap), Loss::four_activate_window);  // nobody could activate
+    charge(a.activated - (conflict ? rising(a.precharged + timing_.precharge_to_activate) : a.accepted), a.activate_cause);
+    if (conflict) charge(a.precharged - a.accepted, a.precharge_cause);
   }
-  row_work(h);
+  charge(gap, Loss::bank_conflict);
 }
 
 LossAccount Channel::loss(int pseudo_channel, Time end) const {

@@ -1,7 +1,8 @@
 // One HBM channel with its controller: two pseudo-channels behind one door and shared command buses.
 //
 // Port 0 carries everything: Phase::request in; Phase::credit (count 1 per transaction leaving the door), Phase::response and
-// Phase::retire out, all at least return_latency later. Time is femtoseconds outside and whole halves of a CK (`Half`) inside: decisions fall on clock edges.
+// Phase::retire out, all at least return_latency later. Time is femtoseconds outside and whole halves of a CK (`Half`) inside:
+// decisions fall on clock edges. What an outlet is given must not come back within the call that gave it.
 //
 // Life of a transaction (fetch_address, fetch_bytes: whole 32-byte accesses, all in this channel):
 //  door      arrival, Stage::queue. The door is an in-order FIFO of door_entries transactions. The first one leaves as a whole,
@@ -153,6 +154,7 @@ class Channel final : public engine::Heart {
     Half accepted = 0;
     Half precharged = kLongAgo;   ///< PRE on its behalf
     Half activated = kLongAgo;    ///< ACT on its behalf
+    Half window = kLongAgo;       ///< until when tRRD, tFAW forbade that ACT
     std::uint32_t row = 0;
     std::uint32_t column = 0;
     Index next = kNone;           ///< in its bank's list, by age
@@ -177,14 +179,14 @@ class Channel final : public engine::Heart {
   };
 
   struct Bank {
-    Half activate_ready = kLongAgo;
+    Half activate_ready = kLongAgo;                        ///< rising edge; tRC, tRP, and tRRD_L of its group
     Half precharge_ready = kLongAgo;
-    Half read_ready = kLongAgo;
-    Half write_ready = kLongAgo;
+    std::array<Half, 2> column_ready{kLongAgo, kLongAgo};  ///< of reads, of writes: tRCD
     std::int32_t open_row = -1;
     Index active = kNone;         ///< the access its row was opened for, until its column command
     std::uint8_t group = 0;       ///< sid x bank groups + bank group
     std::uint8_t sid = 0;
+    std::uint8_t active_queue = kReads;
   };
 
   /// A bank's part of one queue: accesses by age, and the only ones that can get the next command.
@@ -193,13 +195,13 @@ class Channel final : public engine::Heart {
     Index tail = kNone;
     Index column = kNone;         ///< oldest access to the open row
     Index row = kNone;            ///< oldest access that needs ACT, or PRE where that is allowed
+    std::uint64_t row_order = 0;  ///< its order
   };
 
   struct Group {
-    Half activate_ready = kLongAgo;
-    Half read_spacing = kLongAgo;   ///< tCCD_L
-    Half read_turn = kLongAgo;      ///< tWTR_L
-    Half write_spacing = kLongAgo;
+    Half activate_ready = kLongAgo;                        ///< tRRD_L
+    std::array<Half, 2> column_ready{kLongAgo, kLongAgo};  ///< of reads, of writes: tCCD_L, tWTR_L
+    Half read_turn = kLongAgo;                             ///< tWTR_L alone
   };
 
   struct PseudoChannel {
@@ -215,10 +217,9 @@ class Channel final : public engine::Heart {
     Half freed_edge = -1;
     int waiting = 0;                             ///< accesses accepted, no column command yet
 
-    std::array<Half, 4> read_spacing{kLongAgo, kLongAgo, kLongAgo, kLongAgo};  ///< tCCD_S / tCCD_R, by SID
-    Half read_turn = kLongAgo;        ///< tWTR_S
-    Half write_spacing = kLongAgo;    ///< tCCD_S
-    Half write_turn = kLongAgo;       ///< tRTW
+    /// tCCD_S / tCCD_R of reads, of writes, by SID.
+    std::array<std::array<Half, 4>, 2> spacing{{{kLongAgo, kLongAgo, kLongAgo, kLongAgo}, {kLongAgo, kLongAgo, kLongAgo, kLongAgo}}};
+    std::array<Half, 2> turn{kLongAgo, kLongAgo};  ///< tWTR_S for reads, tRTW for writes
     Half activate_spacing = kLongAgo; ///< tRRD_S, tFAW
     Half activate_after_refresh = kLongAgo;
     Half precharge_spacing = kLongAgo;///< tPPD
@@ -258,6 +259,7 @@ class Channel final : public engine::Heart {
     std::array<Half, kLosses> lost{};
     Half busy_since = 0;              ///< waiting is > 0 since
     Queue last_direction = kReads;
+    Half mode_since = kLongAgo;       ///< edge of the last change of write mode
     std::vector<Half> held;           ///< per stream, then refresh, then timing: cumulative up to held_until
     Half held_until = 0;
     StreamId holder = 0;              ///< who holds the bus when held_until lies in the future
@@ -271,8 +273,18 @@ class Channel final : public engine::Heart {
     Half ready;
   };
 
+  /// The transaction at the head of the door, decoded once.
+  struct Front {
+    bool known = false;
+    Queue queue = kReads;
+    std::uint16_t atoms = 0;
+    std::array<int, 2> needed{};  ///< entries per pseudo-channel
+    std::array<Location, 16> where;
+  };
+
   void step(Half h);
-  bool accept(Half h);
+  void accept(Half h);
+  void decode_front(Handle handle);
   void enqueue(PseudoChannel& pc, const Location& location, Index job, StreamId stream, Queue queue, Half h);
   void account_entry(PseudoChannel& pc, Index access, Half h);
   void hold_until(PseudoChannel& pc, Half h);
@@ -285,12 +297,14 @@ class Channel final : public engine::Heart {
     if (h > pc.mode_edge) pc.mode_edge = h;
   }
   bool mode_after(const PseudoChannel& pc) const;
+  void set_mode(PseudoChannel& pc, Half h);
   void begin_refresh(PseudoChannel& pc, Half h);
 
   void update_list(PseudoChannel& pc, Queue queue, unsigned bank);
+  void update_lists(PseudoChannel& pc, unsigned bank);
   void unlink(PseudoChannel& pc, Access& access);
   void freed(PseudoChannel& pc, Queue queue, Half h);
-  Half column_ready(const PseudoChannel& pc, const Access& access) const;
+  static Half column_ready(const PseudoChannel& pc, Queue queue, const Bank& bank, Half floor);
   Half row_ready(const PseudoChannel& pc, const Access& access) const;
   void consider_column(PseudoChannel& pc, Index index);
   void consider_row(PseudoChannel& pc, Index index);
@@ -318,6 +332,7 @@ class Channel final : public engine::Heart {
   std::array<int, 2> entries_{};
   std::array<int, 2> watermark_{};      ///< write mode on when size > [1], off when size < [0]
   std::size_t holders_ = 3;
+  unsigned banks_per_group_ = 4;
   bool refresh_ = true;
   Time front_latency_ = 0;
   Time return_latency_ = 0;
@@ -334,6 +349,8 @@ class Channel final : public engine::Heart {
   std::size_t door_first_ = 0;
   std::size_t door_count_ = 0;
   Half door_time_ = kNoEdge;            ///< edge at which the first one may leave
+  Half accepted_at_ = 0;                ///< edge of the last acceptance
+  Front front_;
   std::vector<Job> jobs_;
   std::vector<Index> free_jobs_;
 

@@ -48,15 +48,23 @@ std::vector<UsageRow> usage_of(const Results& results) {
              bytes_per_second(hbm.counters.bytes, hbm.interval), hbm.counters.peak_bytes_per_second);
   }
   if (results.compute) {
+    // Up to two dies by name, more of them together.
+    std::vector<std::pair<std::string, CacheResult>> caches;
+    CacheResult sum;
     for (const DieResult& die : results.compute->dies) {
       if (!die.l2) continue;
+      caches.emplace_back("L2 of " + die.name, *die.l2);
+      sum.bytes += die.l2->bytes;
+      sum.peak_bytes_per_second += die.l2->peak_bytes_per_second;
+      sum.hits += die.l2->hits;
+      sum.misses += die.l2->misses;
+    }
+    if (caches.size() > 2) caches = {{fmt::format("L2 of {} dies", caches.size()), sum}};
+    for (const auto& [name, l2] : caches) {
+      const double asked = static_cast<double>(l2.hits + l2.misses);
       const std::string hits =
-          die.l2->hits + die.l2->misses == 0
-              ? std::string()
-              : fmt::format(", {} hits", human_percent(static_cast<double>(die.l2->hits) /
-                                                       static_cast<double>(die.l2->hits + die.l2->misses)));
-      add_rate(fmt::format("L2 of {}{}", die.name, hits), bytes_per_second(die.l2->bytes, results.compute->interval),
-               die.l2->peak_bytes_per_second);
+          asked == 0 ? std::string() : fmt::format(", {} hits", human_percent(static_cast<double>(l2.hits) / asked));
+      add_rate(name + hits, bytes_per_second(l2.bytes, results.compute->interval), l2.peak_bytes_per_second);
     }
   }
   if (results.fabric) {

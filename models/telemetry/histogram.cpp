@@ -25,6 +25,8 @@ Time Histogram::quantile_among(double q, std::uint64_t total) const {
   const std::uint64_t zeros = total - count_;
   const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(total))));
   if (count_ == 0 || rank <= zeros) return 0;
+  if (rank == zeros + 1) return min_;  // both ends are known exactly
+  if (rank >= total) return max_;
   std::uint64_t seen = zeros;
   for (std::size_t o = 0; o < kOctaves; ++o) {
     if (!octaves_[o]) continue;

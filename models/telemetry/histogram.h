@@ -35,7 +35,8 @@ class Histogram {
   Time max() const { return max_; }
   __int128 sum() const { return sum_; }
   double mean() const { return count_ == 0 ? 0.0 : static_cast<double>(sum_) / static_cast<double>(count_); }
-  /// The value below which the fraction `q` (0..1) of the entries lies (nearest rank, middle of its bin, clamped to [min, max]).
+  /// The value below which the fraction `q` (0..1) of the entries lies (nearest rank: the middle of its
+  /// bin, the first and the last rank exactly).
   Time quantile(double q) const { return quantile_among(q, count_); }
   /// The same among `total` >= count() values, of which those that were not added are zero.
   Time quantile_among(double q, std::uint64_t total) const;

@@ -15,11 +15,27 @@ namespace cowosim::telemetry {
 namespace {
 
 constexpr std::size_t kWidth = 110;
-constexpr std::size_t kGapRows = 11;
-constexpr std::size_t kStageRows = 9;
-constexpr std::size_t kStreamRows = 4;
-constexpr std::size_t kBlameRows = 5;
+constexpr std::size_t kLines = 60;
 constexpr int kBar = 24;
+
+/// Rows of each table. What is left out is said, or summed up in a row of its own.
+struct Limits {
+  std::size_t gap = 11;
+  std::size_t stages = 9;
+  std::size_t streams = 4;
+  std::size_t blame = 5;
+
+  /// One row less somewhere; false when no table can give one any more.
+  bool shrink() {
+    if (blame > 3) return --blame, true;
+    if (streams > 3) return --streams, true;
+    if (gap > 9) return --gap, true;
+    if (stages > 5) return --stages, true;
+    if (gap > 6) return --gap, true;
+    if (streams > 2) return --streams, true;
+    return false;
+  }
+};
 
 /// Breaks words into lines of at most kWidth, continued lines indented.
 std::string wrapped(const std::string& text, std::size_t indent = 2) {
@@ -71,9 +87,9 @@ std::string floor_words(const FloorGap& gap) {
   return " (" + words + ")";
 }
 
-std::string gap_table(const WorkloadResult& workload) {
+std::string gap_table(const WorkloadResult& workload, std::size_t most) {
   const FloorGap& gap = *workload.gap;
-  const std::vector<GapTerm> terms = ordered_terms(gap, kGapRows);
+  const std::vector<GapTerm> terms = ordered_terms(gap, most);
   const Precision precision(gap.measured);
   const std::int64_t measured = rounded(gap.measured, precision.unit);
   const std::int64_t floor = rounded(gap.floor, precision.unit);
@@ -86,16 +102,15 @@ std::string gap_table(const WorkloadResult& workload) {
   const std::vector<std::int64_t> tenths = rounded_to_sum(scaled, 1000, gap.measured > gap.floor ? 1000 : 0);
 
   const std::string floor_label = "floor" + floor_words(gap);
-  std::size_t width = floor_label.size();
+  const std::string title = capitalised(measured_label(workload)) + ", from its floor up";
+  std::size_t width = std::max(floor_label.size(), title.size() - 2);
   for (const GapTerm& term : terms) width = std::max(width, label_of(term.term).size() + 2);
   const auto row = [&](const std::string& label, const std::string& value, const std::string& rest) {
     std::string line = fmt::format("  {:<{}} {:>13}{}", label, width, value, rest);
     line.erase(line.find_last_not_of(' ') + 1);
     return line + "\n";
   };
-  std::string text = row(capitalised(measured_label(workload)) + ", from its floor up", "ns", "  % of gap").substr(2);
-  // The title starts at the margin: give back the two columns it saved.
-  text.insert(text.find("ns  % of gap"), "  ");
+  std::string text = fmt::format("{:<{}} {:>13}  % of gap\n", title, width + 2, "ns");
   text += row(floor_label, precision.text(floor), "");
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const double share = static_cast<double>(tenths[i]) / 1000;
@@ -130,7 +145,7 @@ std::string parts_line(const std::string& title, const std::vector<Part>& parts)
   return wrapped(line);
 }
 
-std::string stage_table(const Results& results) {
+std::string stage_table(const Results& results, std::size_t most) {
   const StreamResult& all = results.all;
   if (all.latency.count == 0) return "";
   std::vector<std::pair<std::string, StageSummary>> stages;
@@ -138,7 +153,7 @@ std::string stage_table(const Results& results) {
     if (all.stages[s].sum != 0) stages.emplace_back(name_of(static_cast<Stage>(s)), all.stages[s]);
   // In the order of the way; where there are too many rows the smallest are left out and said so.
   std::size_t hidden = 0;
-  while (stages.size() > kStageRows) {
+  while (stages.size() > most) {
     stages.erase(std::min_element(stages.begin(), stages.end(),
                                   [](const auto& a, const auto& b) { return a.second.sum < b.second.sum; }));
     ++hidden;
@@ -157,12 +172,12 @@ std::string stage_table(const Results& results) {
   return text;
 }
 
-std::string stream_table(const Results& results) {
+std::string stream_table(const Results& results, std::size_t most) {
   if (results.streams.size() < 2) return "";
   std::vector<const StreamResult*> streams;
   for (const StreamResult& stream : results.streams) streams.push_back(&stream);
   std::stable_sort(streams.begin(), streams.end(), [](const auto* a, const auto* b) { return a->bytes > b->bytes; });
-  const std::size_t shown = std::min(streams.size(), kStreamRows);
+  const std::size_t shown = std::min(streams.size(), most);
   std::size_t width = 16;
   for (std::size_t i = 0; i < shown; ++i) width = std::max(width, streams[i]->name.size());
   std::string text = fmt::format("{:<{}} {:>13} {:>11} {:>13} {:>11} {:>11}\n", "Streams", width + 2, "transactions",
@@ -183,12 +198,12 @@ std::string aggressor_words(const BlameSum& sum) {
   return sum.aggressor;
 }
 
-std::string blame_table(const Results& results) {
+std::string blame_table(const Results& results, std::size_t most) {
   const std::vector<BlameSum> sums = aggregate(results.blame);
   if (sums.empty()) return "";
   std::string text = "Who waited for whom (mean per transaction of the waiting stream, share of its latency)\n";
   std::size_t width = 0;
-  const std::size_t shown = std::min(sums.size(), kBlameRows);
+  const std::size_t shown = std::min(sums.size(), most);
   std::vector<std::string> words;
   for (std::size_t i = 0; i < shown; ++i) {
     words.push_back(
@@ -239,7 +254,7 @@ std::string cost_words(const Results& results) {
   if (run.cpu_seconds > 0)
     text += fmt::format(", {} per CPU second", human_count(static_cast<std::uint64_t>(std::llround(
                                                    static_cast<double>(results.transactions) / run.cpu_seconds))));
-  return wrapped(text + ". Completion hash " + hex64(results.completion_hash) + ".");
+  return wrapped(text + ".") + "Completion hash " + hex64(results.completion_hash) + ".\n";
 }
 
 std::string partial_words(const Results& results) {
@@ -262,6 +277,25 @@ std::string joined(const std::vector<std::string>& sections) {
 }
 
 std::string signed_time(double femtoseconds) { return (femtoseconds < 0 ? "" : "+") + human_time(femtoseconds); }
+
+std::string composed(const Results& results, const Limits& limits) {
+  std::vector<std::string> sections;
+  std::string opening = partial_words(results) + wrapped(headline(results));
+  if (results.bottleneck) opening += wrapped(results.bottleneck->explanation);
+  if (results.workload) opening += extrapolation_words(*results.workload);
+  sections.push_back(opening);
+  if (results.workload && results.workload->gap) sections.push_back(gap_table(*results.workload, limits.gap));
+  sections.push_back(usage_table(results));
+  std::string parts;
+  if (results.hbm) parts += parts_line("HBM data bus", parts_of(results.hbm->counters));
+  if (results.compute) parts += parts_line("Core time", parts_of(results.compute->cores));
+  sections.push_back(parts);
+  sections.push_back(stage_table(results, limits.stages));
+  sections.push_back(stream_table(results, limits.streams));
+  sections.push_back(blame_table(results, limits.blame));
+  sections.push_back(capacity_words(results) + cost_words(results));
+  return joined(sections);
+}
 
 }  // namespace
 
@@ -306,22 +340,10 @@ std::string headline(const Results& results) {
 }
 
 std::string summary(const Results& results) {
-  std::vector<std::string> sections;
-  std::string opening = partial_words(results) + wrapped(headline(results));
-  if (results.bottleneck) opening += wrapped(results.bottleneck->explanation);
-  if (results.workload) opening += extrapolation_words(*results.workload);
-  sections.push_back(opening);
-  if (results.workload && results.workload->gap) sections.push_back(gap_table(*results.workload));
-  sections.push_back(usage_table(results));
-  std::string parts;
-  if (results.hbm) parts += parts_line("HBM data bus", parts_of(results.hbm->counters));
-  if (results.compute) parts += parts_line("Core time", parts_of(results.compute->cores));
-  sections.push_back(parts);
-  sections.push_back(stage_table(results));
-  sections.push_back(stream_table(results));
-  sections.push_back(blame_table(results));
-  sections.push_back(capacity_words(results) + cost_words(results));
-  return joined(sections);
+  for (Limits limits;;) {
+    const std::string text = composed(results, limits);
+    if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) <= kLines || !limits.shrink()) return text;
+  }
 }
 
 std::string comparison(const Results& alone, const Results& contended, const std::string& victim) {

@@ -1,2 +1,31 @@
+// `cowosim schema`: JSON Schema for editors, made from the descriptions of the parameters.
+#include <fmt/core.h>
+
 #include "platforms/command_line/options.h"
-namespace cowosim::platforms::command_line { int schema(const Arguments&) { throw UsageError("not yet"); } }
+#include "platforms/config/schema.h"
+#include "platforms/configuration.h"
+
+namespace cowosim::platforms::command_line {
+
+namespace po = boost::program_options;
+
+int schema(const Arguments& arguments) {
+  Options visible("options");
+  Options hidden;
+  hidden.add_options()("what", po::value<std::string>());
+  Positions positions;
+  positions.add("what", 1);
+  Variables variables;
+  if (!parse(arguments, "schema platform|workload", visible, hidden, positions, variables)) return kDone;
+  const std::string what = variables.count("what") > 0 ? variables["what"].as<std::string>() : "";
+  if (what == "platform") {
+    fmt::print("{}\n", config::json_schema(describe_platform(), "cowosim platform", true));
+  } else if (what == "workload") {
+    fmt::print("{}\n", config::json_schema(describe_any_workload(), "cowosim workload", true));
+  } else {
+    throw UsageError(fmt::format("schema of what? '{}' is none of platform, workload", what));
+  }
+  return kDone;
+}
+
+}  // namespace cowosim::platforms::command_line

@@ -1,2 +1,105 @@
+// `cowosim show`: the resolved file, and what follows from it.
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/nearest.h"
+#include "core/units.h"
 #include "platforms/command_line/options.h"
-namespace cowosim::platforms::command_line { int show(const Arguments&) { throw UsageError("not yet"); } }
+#include "platforms/config/search_path.h"
+#include "platforms/config/yaml.h"
+#include "platforms/configuration.h"
+
+namespace cowosim::platforms::command_line {
+
+namespace {
+
+namespace po = boost::program_options;
+using Json = nlohmann::ordered_json;
+
+std::uint64_t parse_address(const std::string& text) {
+  std::string error;
+  const auto value = parse_integer(text, Unit::none, error);
+  if (!value || *value < 0) throw UsageError("--decode: '" + text + "' is not an address (decimal or 0x...)");
+  return static_cast<std::uint64_t>(*value);
+}
+
+/// Where an address lives, as text and JSON.
+int decode(const Package& package, const std::vector<std::string>& addresses, bool json) {
+  const MemoryMap& map = package.memory_map();
+  Json list = Json::array();
+  for (const std::string& text : addresses) {
+    const std::uint64_t address = parse_address(text);
+    if (!map.contains(address)) {
+      throw UsageError(fmt::format("--decode: {:#x} is outside the memory of {} bytes ({:#x})", address, map.capacity(), map.capacity()));
+    }
+    const Location at = map.decode(address);
+    list.push_back({{"address", address}, {"stack", at.stack}, {"channel", at.channel}, {"pseudo_channel", at.pseudo_channel},
+                    {"sid", at.sid}, {"bank_group", at.bank_group}, {"bank", at.bank}, {"row", at.row}, {"column", at.column},
+                    {"offset", at.offset}});
+    if (!json) {
+      fmt::print("{:#x}: stack {}, channel {}, pseudo-channel {}, SID {}, bank group {}, bank {}, row {}, column {}, byte {}\n", address,
+                 at.stack, at.channel, at.pseudo_channel, at.sid, at.bank_group, at.bank, at.row, at.column, at.offset);
+    }
+  }
+  if (json) fmt::print("{}\n", list.dump(2));
+  return kDone;
+}
+
+int show_workload(const traffic::WorkloadInfo& info, bool json) {
+  if (json) {
+    Json parameters = Json::object();
+    for (const ParameterInfo& p : describe_workload(info.name).parameters) parameters[p.path] = p.default_value;
+    fmt::print("{}\n", Json({{"name", info.name}, {"doc", info.doc}, {"model", info.model}, {"parameters", parameters}}).dump(2));
+    return kDone;
+  }
+  fmt::print("{}: {}\n", info.name, info.doc);
+  if (!info.model.empty()) fmt::print("model file: traffic/models/{}.yaml\n", info.model);
+  for (const ParameterInfo& p : describe_workload(info.name).parameters) {
+    fmt::print("  {:<36} {:<12} {}\n", p.path, p.default_value, p.doc);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+int show(const Arguments& arguments) {
+  Options visible("options");
+  add_configuration_options(visible);
+  visible.add_options()                                                                                                        //
+      ("decode", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS"), "where an address lives (repeatable)")  //
+      ("origin", "say where each value comes from (file:line:column, --set, default)")                                         //
+      ("json", "print as JSON");
+  Options hidden;
+  hidden.add_options()("what", po::value<std::string>());
+  Positions positions;
+  positions.add("what", 1);
+  Variables variables;
+  if (!parse(arguments, "show PLATFORM|WORKLOAD [OPTIONS]", visible, hidden, positions, variables)) return kDone;
+  if (variables.count("what") == 0) throw UsageError("show what? (usage: cowosim show PLATFORM|WORKLOAD)");
+  const std::string what = variables["what"].as<std::string>();
+  const bool json = variables.count("json") > 0;
+  if (const traffic::WorkloadInfo* info = traffic::find_workload(what)) return show_workload(*info, json);
+
+  // An idle package: elaborated, so that windows and latencies are what a run would have, but never started.
+  RunOptions options = configuration_from(variables, what);
+  options.without_traffic = true;
+  const Package package("package_0", options);
+  if (variables.count("decode") > 0) return decode(package, variables["decode"].as<std::vector<std::string>>(), json);
+
+  const Package::Facts facts = package.facts();
+  if (json) {
+    Json out;
+    out["platform"] = what;
+    for (const Package::Fact& fact : facts) out[fact.key] = fact.text.empty() ? Json(fact.value) : Json(fact.text);
+    out["config"] = Json::parse(config::to_json(package.resolved()));
+    fmt::print("{}\n", out.dump(2));
+    return kDone;
+  }
+  fmt::print("{}\n", config::to_yaml(package.resolved(), variables.count("origin") > 0));
+  fmt::print("# What follows from it\n");
+  for (const Package::Fact& fact : facts) fmt::print("#   {:<34} {}\n", fact.label, fact.readable);
+  return kDone;
+}
+
+}  // namespace cowosim::platforms::command_line

@@ -90,7 +90,8 @@ void Overrides::finish(Diagnostics& diagnostics) const {
       return path.compare(0, section.size(), section) == 0;
     });
     if (inside != known_.end()) {
-      diagnostics.add(entry.origin, entry.pattern, fmt::format("is a section; name a parameter in it, such as {}", quote(*inside)));
+      diagnostics.add(entry.origin, entry.pattern,
+                      fmt::format("is a section; name a parameter in it, such as {}", quote(*inside)));
     } else {
       const char* what = entry.pattern.find('*') == std::string::npos ? "no such parameter" : "matches no parameter";
       diagnostics.add(entry.origin, entry.pattern, what + did_you_mean(entry.pattern, known_));

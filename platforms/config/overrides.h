@@ -1,9 +1,10 @@
 // `--set path=value` and `--set-file FILE`: values that win over files and defaults.
 //
 // A path is dotted; `*` in a segment stands for any characters but the dot ("hbm.stacks.*.height", "hbm.timing.t_r*").
-// Of several that match a parameter the last one wins; --set wins over --set-file, whatever their order. A value that begins with [ or {
-// is YAML (flow style), anything else is taken as it is. A file holds sections as usual; its keys may also be dotted paths
-// with `*`. Overrides change parameters, they do not add entries: that is what `extends` is for.
+// Of several that match a parameter the last one wins; --set wins over --set-file, whatever their order. A value that
+// begins with [ or { is YAML (flow style), anything else is taken as it is. A file holds sections as usual; its keys
+// may also be dotted paths with `*`. Overrides change parameters, they do not add entries: that is what `extends` is
+// for.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "platforms/config/value.h"
 #include "core/error.h"
+#include "platforms/config/value.h"
 
 namespace cowosim::platforms::config {
 

@@ -26,11 +26,16 @@ std::string expected(const ParameterVisitor::Field& field, const ParameterVisito
   if (field.unit != Unit::none) return expected_of(field.unit);
   switch (reference.index()) {
     case 0:
-    case 1: return "an integer, such as " + format_value(field.unit, reference);
-    case 2: return "a number, such as " + format_value(field.unit, reference);
-    case 3: return "true or false";
-    case 4: return "a text";
-    default: return "a list, such as [a, b]";
+    case 1:
+      return "an integer, such as " + format_value(field.unit, reference);
+    case 2:
+      return "a number, such as " + format_value(field.unit, reference);
+    case 3:
+      return "true or false";
+    case 4:
+      return "a text";
+    default:
+      return "a list, such as [a, b]";
   }
 }
 
@@ -56,7 +61,8 @@ class Converter {
     return value_.quoted && field_.unit == Unit::none ? wrong(quote(value_.text) + " is in quotes") : "";
   }
   std::string out_of_range(bool integer) const {
-    return fmt::format("{} is out of range; expected {}", quote(value_.text), format_range(field_.unit, field_.range, integer));
+    return fmt::format("{} is out of range; expected {}", quote(value_.text),
+                       format_range(field_.unit, field_.range, integer));
   }
 
   template <class T>
@@ -90,9 +96,12 @@ class Converter {
     // The bounds as integers, so that nothing is rounded in comparing.
     const auto bound = [](double b) {
       using Limits = std::numeric_limits<std::int64_t>;
-      return b >= 9.2233720368547758e18 ? Limits::max() : b <= -9.2233720368547758e18 ? Limits::min() : static_cast<std::int64_t>(b);
+      return b >= 9.2233720368547758e18    ? Limits::max()
+             : b <= -9.2233720368547758e18 ? Limits::min()
+                                           : static_cast<std::int64_t>(b);
     };
-    if (*parsed < bound(std::ceil(field_.range.min)) || *parsed > bound(std::floor(field_.range.max))) return out_of_range(true);
+    if (*parsed < bound(std::ceil(field_.range.min)) || *parsed > bound(std::floor(field_.range.max)))
+      return out_of_range(true);
     if (*parsed < std::numeric_limits<T>::min() || *parsed > std::numeric_limits<T>::max()) {
       return fmt::format("{} is out of range; expected at most {}", quote(value_.text), std::numeric_limits<T>::max());
     }
@@ -163,9 +172,9 @@ struct Reader::State {
   enum class Kind { section, entries, entry, list, item };
   struct Frame {
     Kind kind;
-    std::string path;    ///< with prefix
-    const Value* node;   ///< what the file holds here; null if nothing, or something of the wrong kind
-    Value* resolved;     ///< its place in the resolved tree; ancestors do not grow while it is open
+    std::string path;   ///< with prefix
+    const Value* node;  ///< what the file holds here; null if nothing, or something of the wrong kind
+    Value* resolved;    ///< its place in the resolved tree; ancestors do not grow while it is open
   };
 
   struct Section {
@@ -207,8 +216,9 @@ struct Reader::State {
       // A section opened twice is reported once.
       if (known.count(path) == 0) {
         diagnostics.add(node->origin, path,
-                        node->kind == Value::Kind::null ? fmt::format("has no value; expected {}", expectation)
-                                                        : fmt::format("is {}; expected {}", name_of(node->kind), expectation));
+                        node->kind == Value::Kind::null
+                            ? fmt::format("has no value; expected {}", expectation)
+                            : fmt::format("is {}; expected {}", name_of(node->kind), expectation));
       }
       node = nullptr;
     }
@@ -244,7 +254,8 @@ struct Reader::State {
   std::string elsewhere(const std::string& name) const {
     std::vector<std::string> found;
     for (const auto& [path, section] : known) {
-      if (std::find(section.names.begin(), section.names.end(), name) != section.names.end()) found.push_back(quote(join(path, name)));
+      if (std::find(section.names.begin(), section.names.end(), name) != section.names.end())
+        found.push_back(quote(join(path, name)));
     }
     if (found.empty()) return "";
     return "; did you mean " + enumerate(found, 2) + "?";
@@ -316,7 +327,9 @@ std::vector<std::string> Reader::begin_entries(const std::string& name, const st
     for (const Member& member : s.top().node->members) {
       const auto old = std::find(names.begin(), names.end(), member.name);
       if (member.name.find_first_of(".*[] \t\n") != std::string::npos) {
-        s.diagnostics.add(member.origin, s.top().path, fmt::format("{} cannot be a name; expected one without dots, stars, brackets and spaces", quote(member.name)));
+        s.diagnostics.add(member.origin, s.top().path,
+                          fmt::format("{} cannot be a name; expected one without dots, stars, brackets and spaces",
+                                      quote(member.name)));
         s.lookup(member.name);
       } else if (member.value.removes && old != names.end()) {
         names.erase(old);

@@ -1,6 +1,7 @@
 // Fills parameter structs from a configuration tree, with every check, and keeps the resolved configuration.
 //
-// A Reader is the visitor (core/parameter_visitor.h) that a struct's visit() or the caller feeds with what a file may hold:
+// A Reader is the visitor (core/parameter_visitor.h) that a struct's visit() or the caller feeds with what a file may
+// hold:
 //
 //   Diagnostics diagnostics;
 //   Overrides overrides;                                     // --set, --set-file
@@ -13,30 +14,32 @@
 //   overrides.finish(diagnostics);                           // reports --set that reached nothing
 //   diagnostics.throw_if_any();
 //
-// Reported: unknown keys (with the nearest name), wrong kinds and types, missing or wrong units, values out of range, empty values. A
-// parameter with an error keeps its default, so that reading goes on.
+// Reported: unknown keys (with the nearest name), wrong kinds and types, missing or wrong units, values out of range,
+// empty values. A parameter with an error keeps its default, so that reading goes on.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "platforms/config/overrides.h"
-#include "platforms/config/value.h"
 #include "core/error.h"
 #include "core/parameter_visitor.h"
+#include "platforms/config/overrides.h"
+#include "platforms/config/value.h"
 
 namespace cowosim::platforms::config {
 
 class Reader final : public ParameterVisitor {
  public:
-  /// `prefix` ("" or "workload") begins every path in messages and for overrides. All arguments must outlive the reader.
+  /// `prefix` ("" or "workload") begins every path in messages and for overrides. All arguments must outlive the
+  /// reader.
   Reader(const Value& root, const std::string& prefix, Overrides& overrides, Diagnostics& diagnostics);
   ~Reader() override;
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
   /// Reports what nobody asked for and returns the resolved tree: every parameter in canonical form with its origin
-  /// (file:line:column, --set, or default). Written with to_yaml it reads back as the same configuration. Call once, at the end.
+  /// (file:line:column, --set, or default). Written with to_yaml it reads back as the same configuration. Call once,
+  /// at the end.
   Value finish();
 
   /// An error of meaning ("must be a multiple of ..."), reported where the parameter `path` (with prefix) was written.
@@ -60,13 +63,15 @@ class Reader final : public ParameterVisitor {
 
 /// Reads one struct that is the whole of a tree.
 template <class Params>
-Value apply(Params& params, const Value& tree, const std::string& prefix, Overrides& overrides, Diagnostics& diagnostics) {
+Value apply(Params& params, const Value& tree, const std::string& prefix, Overrides& overrides,
+            Diagnostics& diagnostics) {
   Reader reader(tree, prefix, overrides, diagnostics);
   params.visit(static_cast<ParameterVisitor&>(reader));
   return reader.finish();
 }
 
-/// Where the value at `path` (relative to the tree's root) was written; the innermost section that was, if the value is a default.
+/// Where the value at `path` (relative to the tree's root) was written; the innermost section that was, if the value
+/// is a default.
 Origin origin_of(const Value& tree, const std::string& path);
 
 }  // namespace cowosim::platforms::config

@@ -16,9 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json object() {
-  return Json{{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
-}
+Json object() { return Json{{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}}; }
 
 /// The schema node that holds `path`'s last segment; creates what is missing on the way.
 Json& node_at(Json& root, std::string_view path) {
@@ -72,8 +70,10 @@ Json parameter(const ParameterInfo& info) {
     out["type"] = info.type;
     constexpr double kLargest = 9.2e18;
     const auto bound = [&](double b) { return integer ? Json(static_cast<std::int64_t>(b)) : Json(b); };
-    if (info.range.min > (integer ? -kLargest : -std::numeric_limits<double>::max())) out["minimum"] = bound(info.range.min);
-    if (info.range.max < (integer ? kLargest : std::numeric_limits<double>::max())) out["maximum"] = bound(info.range.max);
+    if (info.range.min > (integer ? -kLargest : -std::numeric_limits<double>::max()))
+      out["minimum"] = bound(info.range.min);
+    if (info.range.max < (integer ? kLargest : std::numeric_limits<double>::max()))
+      out["maximum"] = bound(info.range.max);
     if (integer) {
       if (const auto value = parse_integer(info.default_value, Unit::none, ignored)) out["default"] = *value;
     } else if (const auto value = parse_number(info.default_value, Unit::none, ignored)) {
@@ -109,7 +109,8 @@ std::string json_schema(const Description& description, const std::string& title
   Json root = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
   root.update(object());
   if (extends) {
-    root["properties"]["extends"] = {{"type", "string"}, {"description", "name or file of what this file is laid over"}};
+    root["properties"]["extends"] = {{"type", "string"},
+                                     {"description", "name or file of what this file is laid over"}};
   }
   for (const SectionInfo& section : description.sections) {
     Json& node = node_at(root, section.path);

@@ -1,4 +1,5 @@
-// JSON Schema (draft 2020-12) of a configuration file, for editors: made from the parameters' descriptions, so it cannot disagree with the reader.
+// JSON Schema (draft 2020-12) of a configuration file, for editors: made from the parameters' descriptions, so it
+// cannot disagree with the reader.
 #pragma once
 
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace cowosim::platforms::config {
 
-/// `extends`: whether the file may begin with `extends: NAME_OR_FILE`. Unknown keys are refused (additionalProperties: false).
+/// `extends`: whether the file may begin with `extends: NAME_OR_FILE`. Unknown keys are refused (additionalProperties:
+/// false).
 std::string json_schema(const Description& description, const std::string& title, bool extends);
 
 }  // namespace cowosim::platforms::config

@@ -41,14 +41,17 @@ bool ends_in(const std::string& text, const std::string& end) {
 
 /// Given as a path rather than by name.
 bool is_path(const std::string& text) {
-  return ends_in(text, ".yaml") || ends_in(text, ".yml") || (!text.empty() && (text.front() == '/' || text.front() == '.'));
+  return ends_in(text, ".yaml") || ends_in(text, ".yml") ||
+         (!text.empty() && (text.front() == '/' || text.front() == '.'));
 }
 
 /// Reads the file and puts it on top of what it extends. `chain` is what led here, for cycles.
-Value load_file(const fs::path& file, const SearchPath& search, std::vector<fs::path>& chain, Diagnostics& diagnostics) {
+Value load_file(const fs::path& file, const SearchPath& search, std::vector<fs::path>& chain,
+                Diagnostics& diagnostics) {
   Value tree = read_yaml(file, diagnostics);
   if (tree.kind == Value::Kind::null) diagnostics.throw_if_any();
-  const auto it = std::find_if(tree.members.begin(), tree.members.end(), [](const Member& m) { return m.name == "extends"; });
+  const auto it =
+      std::find_if(tree.members.begin(), tree.members.end(), [](const Member& m) { return m.name == "extends"; });
   if (it == tree.members.end()) return tree;
   const Value extends = it->value;
   tree.members.erase(it);
@@ -94,21 +97,23 @@ fs::path data_directory() {
     std::error_code code;
     const fs::path executable = fs::read_symlink("/proc/self/exe", code);
     if (!code) candidates.push_back(executable.parent_path().parent_path() / "share" / "cowosim");
-    candidates.emplace_back(COWOSIM_INSTALL_DATA_DIR);
+    // The source tree first: a developer's build must not read what an older version installed.
     candidates.emplace_back(COWOSIM_SOURCE_DIR);
+    candidates.emplace_back(COWOSIM_INSTALL_DATA_DIR);
   }
   if (const auto found = data_directory(candidates)) return *found;
   std::string tried;
   for (const fs::path& candidate : candidates) tried += (tried.empty() ? "" : ", ") + candidate.string();
-  throw ConfigError(Diagnostic{named.empty() ? "" : "COWOSIM_DATA", 0, 0, "",
-                               fmt::format("no data directory: none of {} holds {}; set COWOSIM_DATA to the one that does",
-                                           tried, kPresets)});
+  throw ConfigError(Diagnostic{
+      named.empty() ? "" : "COWOSIM_DATA", 0, 0, "",
+      fmt::format("no data directory: none of {} holds {}; set COWOSIM_DATA to the one that does", tried, kPresets)});
 }
 
 SearchPath::SearchPath(std::string what, std::vector<fs::path> directories)
     : what_(std::move(what)), directories_(std::move(directories)) {}
 
-SearchPath SearchPath::standard(std::string what, const std::vector<std::string>& include, const std::string& built_in) {
+SearchPath SearchPath::standard(std::string what, const std::vector<std::string>& include,
+                                const std::string& built_in) {
   std::vector<fs::path> directories(include.begin(), include.end());
   std::istringstream list(environment("COWOSIM_PATH"));
   for (std::string directory; std::getline(list, directory, ':');) {
@@ -128,7 +133,8 @@ std::optional<fs::path> SearchPath::find(const std::string& name_or_file, const 
     for (const fs::path& place : places) {
       if (is_file(place)) return place;
     }
-    diagnostics.add(origin, path, fmt::format("{} does not exist; expected the file of a {}", quote(places.front().string()), what_));
+    diagnostics.add(origin, path,
+                    fmt::format("{} does not exist; expected the file of a {}", quote(places.front().string()), what_));
     return std::nullopt;
   }
   // A name with dots in its folders could leave the directories searched; no name needs that.
@@ -142,7 +148,8 @@ std::optional<fs::path> SearchPath::find(const std::string& name_or_file, const 
   }
   const std::vector<std::string> all = names();
   std::string hint = did_you_mean(name_or_file, all);
-  if (hint.empty()) hint = all.empty() ? "; none was found" : "; expected one of " + enumerate(all) + ", or a .yaml file";
+  if (hint.empty())
+    hint = all.empty() ? "; none was found" : "; expected one of " + enumerate(all) + ", or a .yaml file";
   diagnostics.add(origin, path, fmt::format("{} is not a known {}{}", quote(name_or_file), what_, hint));
   return std::nullopt;
 }
@@ -153,7 +160,8 @@ std::vector<std::string> SearchPath::names() const {
     std::error_code code;
     for (fs::recursive_directory_iterator it(directory, fs::directory_options::skip_permission_denied, code), end;
          !code && it != end; it.increment(code)) {
-      if (it.depth() > 4) it.disable_recursion_pending();  // somebody's home directory as -I should not be walked to its end
+      if (it.depth() > 4)
+        it.disable_recursion_pending();  // somebody's home directory as -I should not be walked to its end
       const fs::path& file = it->path();
       if ((file.extension() == ".yaml" || file.extension() == ".yml") && is_file(file)) {
         found.insert(file.lexically_relative(directory).replace_extension().generic_string());

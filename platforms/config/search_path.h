@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "platforms/config/value.h"
 #include "core/error.h"
+#include "platforms/config/value.h"
 
 namespace cowosim::platforms::config {
 
-/// The directory that holds platforms/presets and traffic/models. First of these that does: $COWOSIM_DATA (set but wrong: an
-/// error), ../share/cowosim beside the running executable, the installation prefix and the source tree known at build time.
-/// Throws ConfigError that lists where it looked.
+/// The directory that holds platforms/presets and traffic/models. First of these that does: $COWOSIM_DATA (set but
+/// wrong: an error), ../share/cowosim beside the running executable, the source tree and the installation prefix known
+/// at build time. Throws ConfigError that lists where it looked.
 std::filesystem::path data_directory();
 /// The same choice among given candidates: the first that holds platforms/presets.
 std::optional<std::filesystem::path> data_directory(const std::vector<std::filesystem::path>& candidates);
@@ -30,7 +30,8 @@ class SearchPath {
   /// A file given by path (it ends in .yaml or .yml, or begins with / or .; relative to `from`, then to the searched
   /// directories) or by name. When there is none, adds an error at `origin` with the nearest names.
   std::optional<std::filesystem::path> find(const std::string& name_or_file, const std::filesystem::path& from,
-                                            const Origin& origin, const std::string& path, Diagnostics& diagnostics) const;
+                                            const Origin& origin, const std::string& path,
+                                            Diagnostics& diagnostics) const;
   /// Every name there is, sorted, without repetition; the first directory that has a name wins.
   std::vector<std::string> names() const;
   const std::vector<std::filesystem::path>& directories() const { return directories_; }
@@ -40,10 +41,10 @@ class SearchPath {
   std::vector<std::filesystem::path> directories_;
 };
 
-/// Reads a file (by name or path, see SearchPath::find) and everything it extends: `extends: NAME_OR_FILE` at the root puts
-/// this file on top of that one. A file that ends up extending itself is an error. `extends` is not part of the result.
-/// Throws ConfigError with everything collected so far when a file is not found or nothing of it is usable, since every
-/// further error would only be a consequence.
+/// Reads a file (by name or path, see SearchPath::find) and everything it extends: `extends: NAME_OR_FILE` at the root
+/// puts this file on top of that one. A file that ends up extending itself is an error. `extends` is not part of the
+/// result. Throws ConfigError with everything collected so far when a file is not found or nothing of it is usable,
+/// since every further error would only be a consequence.
 Value load(const std::string& name_or_file, const SearchPath& search, Diagnostics& diagnostics);
 
 }  // namespace cowosim::platforms::config

@@ -56,10 +56,14 @@ Value Value::list(Origin origin) {
 
 const char* name_of(Value::Kind kind) {
   switch (kind) {
-    case Value::Kind::null: return "nothing";
-    case Value::Kind::scalar: return "a single value";
-    case Value::Kind::list: return "a list";
-    case Value::Kind::map: return "a section";
+    case Value::Kind::null:
+      return "nothing";
+    case Value::Kind::scalar:
+      return "a single value";
+    case Value::Kind::list:
+      return "a list";
+    case Value::Kind::map:
+      return "a section";
   }
   return "";
 }
@@ -78,7 +82,8 @@ void overlay(Value& base, const Value& over, const std::string& path, Diagnostic
       if (old != base.members.end()) {
         base.members.erase(old);
       } else {
-        diagnostics.add(member.value.origin, inner, "null removes what the extended file holds, but that holds no such thing");
+        diagnostics.add(member.value.origin, inner,
+                        "null removes what the extended file holds, but that holds no such thing");
       }
     } else if (old == base.members.end()) {
       base.members.push_back(member);

@@ -27,15 +27,18 @@ namespace {
 bool begins_with_null(std::string_view text) {
   for (const std::string_view word : {"~", "null", "Null", "NULL"}) {
     if (text.substr(0, word.size()) != word) continue;
-    return text.size() == word.size() || std::string_view(" \t\r\n,]}#").find(text[word.size()]) != std::string_view::npos;
+    return text.size() == word.size() ||
+           std::string_view(" \t\r\n,]}#").find(text[word.size()]) != std::string_view::npos;
   }
   return false;
 }
 
-/// Builds a Value from the parser's events, which carry the position of every node, and refuses what strict files do not hold.
+/// Builds a Value from the parser's events, which carry the position of every node, and refuses what strict files do
+/// not hold.
 class Builder final : public YAML::EventHandler {
  public:
-  Builder(std::string_view text, Origin base, Diagnostics& diagnostics) : base_(std::move(base)), diagnostics_(diagnostics) {
+  Builder(std::string_view text, Origin base, Diagnostics& diagnostics)
+      : base_(std::move(base)), diagnostics_(diagnostics) {
     for (std::size_t begin = 0; begin <= text.size();) {
       const std::size_t end = std::min(text.find('\n', begin), text.size());
       lines_.push_back(text.substr(begin, end - begin));
@@ -44,6 +47,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   const Value& root() const { return root_; }
+  const Origin& start() const { return start_; }
   Origin origin(const YAML::Mark& mark) const {
     Origin at = base_;
     const int line = std::max(mark.line, 0);
@@ -57,14 +61,17 @@ class Builder final : public YAML::EventHandler {
     const auto line = static_cast<std::size_t>(std::max(mark.line, 0));
     if (line < lines_.size()) {
       const std::size_t indent = std::min(lines_[line].find_first_not_of(" \t"), lines_[line].size());
-      if (lines_[line].substr(0, indent).find('\t') != std::string_view::npos) return "; tabs cannot indent, use spaces";
+      if (lines_[line].substr(0, indent).find('\t') != std::string_view::npos)
+        return "; tabs cannot indent, use spaces";
     }
-    if (message.find("illegal map value") != std::string::npos) return "; check the indentation, and quote texts that hold ': '";
+    if (message.find("illegal map value") != std::string::npos)
+      return "; check the indentation, and quote texts that hold ': '";
+    if (message.find("end of map not found") != std::string::npos) return "; check the indentation";
     if (message.find("unknown token") != std::string::npos) return "; quote texts that begin with a special character";
     return "";
   }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = origin(mark); }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -80,9 +87,9 @@ class Builder final : public YAML::EventHandler {
     const auto column = static_cast<std::size_t>(std::max(mark.column, 0));
     const bool spelled =
         line < lines_.size() && column < lines_[line].size() && begins_with_null(lines_[line].substr(column));
-    const Origin* key = !frames_.empty() && frames_.back().value.kind == Value::Kind::map ? &frames_.back().key_origin : nullptr;
-    value.removes =
-        spelled && (key == nullptr || value.origin.line == key->line || value.origin.column > key->column);
+    const Origin* key =
+        !frames_.empty() && frames_.back().value.kind == Value::Kind::map ? &frames_.back().key_origin : nullptr;
+    value.removes = spelled && (key == nullptr || value.origin.line == key->line || value.origin.column > key->column);
     if (key != nullptr && !value.removes) value.origin = *key;
     take(std::move(value));
   }
@@ -99,7 +106,8 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     if (tag == "!" && is_open_quote(mark)) throw YAML::ParserException(mark, "the quote opened here is never closed");
@@ -113,13 +121,15 @@ class Builder final : public YAML::EventHandler {
     frame.key_origin = origin(mark);
     frame.skip = false;
     if (text == "<<" && tag != "!") {
-      report(mark, "merge keys ('<<') are not accepted; write the values out, or share them between files with 'extends:'");
+      report(mark,
+             "merge keys ('<<') are not accepted; write the values out, or share them between files with 'extends:'");
       frame.skip = true;
     } else if (text.empty()) {
       report(mark, "an empty key; expected a name");
       frame.skip = true;
     } else if (const auto [seen, fresh] = frame.seen.emplace(text, frame.key_origin.line); !fresh) {
-      diagnostics_.add(frame.key_origin, path(text), fmt::format("is given twice, first in line {}; keep one", seen->second));
+      diagnostics_.add(frame.key_origin, path(text),
+                       fmt::format("is given twice, first in line {}; keep one", seen->second));
       frame.skip = true;
     }
   }
@@ -131,7 +141,8 @@ class Builder final : public YAML::EventHandler {
     open(mark, Value::list(origin(mark)));
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     open(mark, Value::map(origin(mark)));
@@ -195,7 +206,8 @@ class Builder final : public YAML::EventHandler {
   void report(const YAML::Mark& mark, const std::string& message) { diagnostics_.add(origin(mark), path(), message); }
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) {
-      report(mark, "anchors ('&name') are not accepted; write the value out, or share it between files with 'extends:'");
+      report(mark,
+             "anchors ('&name') are not accepted; write the value out, or share it between files with 'extends:'");
     }
   }
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -247,7 +259,8 @@ class Builder final : public YAML::EventHandler {
     frame.skip = false;
   }
 
-  Origin base_;  ///< of the first character
+  Origin base_;   ///< of the first character
+  Origin start_;  ///< of the document
   Diagnostics& diagnostics_;
   std::vector<std::string_view> lines_;
   std::vector<Frame> frames_;
@@ -259,7 +272,10 @@ std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xC2 && first <= 0xDF ? 2 : (first & 0xF0) == 0xE0 ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+  const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                             : (first & 0xF0) == 0xE0         ? 3
+                             : first >= 0xF0 && first <= 0xF4 ? 4
+                                                              : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -310,11 +326,12 @@ bool parse(std::string_view text, const Origin& base, Diagnostics& diagnostics, 
     Diagnostics ignored;
     Builder second("", base, ignored);
     if (parser.HandleNextDocument(second)) {
-      diagnostics.add(base, "", "holds more than one YAML document; expected one");
+      diagnostics.add(second.start(), "", "holds more than one YAML document; expected one");
       return false;
     }
   } catch (const YAML::Exception& e) {
-    diagnostics.add(builder.origin(e.mark), "", fmt::format("not valid YAML: {}{}", e.msg, builder.hint(e.mark, e.msg)));
+    diagnostics.add(builder.origin(e.mark), "",
+                    fmt::format("not valid YAML: {}{}", e.msg, builder.hint(e.mark, e.msg)));
     return false;
   } catch (const std::exception& e) {
     diagnostics.add(base, "", fmt::format("not valid YAML: {}", e.what()));
@@ -335,7 +352,8 @@ bool is_boolean(std::string_view text) { return text == "true" || text == "false
 bool is_word_of_yaml(std::string_view text) {
   std::string word(text);
   for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* reserved : {"true", "false", "null", "~", "yes", "no", "on", "off", ".inf", "-.inf", "+.inf", ".nan"}) {
+  for (const char* reserved :
+       {"true", "false", "null", "~", "yes", "no", "on", "off", ".inf", "-.inf", "+.inf", ".nan"}) {
     if (word == reserved) return true;
   }
   return false;
@@ -347,8 +365,9 @@ bool is_safe(std::string_view text) {
   if (!alnum(text.front()) && std::string_view("_/.+-").find(text.front()) == std::string_view::npos) return false;
   if (text.front() == '-' && (text.size() == 1 || !alnum(text[1]))) return false;
   if (text.substr(0, 3) == "...") return false;
-  return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return alnum(c) || std::string_view("_/.+-* %()=<>").find(c) != std::string_view::npos; });
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return alnum(c) || std::string_view("_/.+-* %()=<>").find(c) != std::string_view::npos;
+  });
 }
 
 std::string in_quotes(std::string_view text) {
@@ -391,7 +410,8 @@ class YamlWriter {
 
  private:
   static bool is_flow(const Value& value) {
-    return std::all_of(value.items.begin(), value.items.end(), [](const Value& v) { return v.kind == Value::Kind::scalar; });
+    return std::all_of(value.items.begin(), value.items.end(),
+                       [](const Value& v) { return v.kind == Value::Kind::scalar; });
   }
   void pad(int indent) { out_.append(static_cast<std::size_t>(indent), ' '); }
   void finish_line(const Value& value) {
@@ -416,7 +436,8 @@ class YamlWriter {
       case Value::Kind::list:
         if (is_flow(value)) {
           out_ += " [";
-          for (std::size_t i = 0; i < value.items.size(); ++i) out_ += (i > 0 ? ", " : "") + yaml_scalar(value.items[i]);
+          for (std::size_t i = 0; i < value.items.size(); ++i)
+            out_ += (i > 0 ? ", " : "") + yaml_scalar(value.items[i]);
           out_ += "]";
           finish_line(value);
         } else {
@@ -446,7 +467,8 @@ class YamlWriter {
 nlohmann::ordered_json json(const Value& value) {
   using Json = nlohmann::ordered_json;
   switch (value.kind) {
-    case Value::Kind::null: return nullptr;
+    case Value::Kind::null:
+      return nullptr;
     case Value::Kind::scalar: {
       if (value.quoted) return value.text;
       if (is_boolean(value.text)) return value.text == "true";
@@ -475,14 +497,16 @@ Value parse_yaml(std::string_view text, const std::string& file, Diagnostics& di
   const Origin begin{file, 1, 1};
   Value root;
   if (text.size() > kMaxFileBytes) {
-    diagnostics.add(begin, "", fmt::format("is larger than {}, the largest configuration file accepted",
-                                           format_quantity(static_cast<std::int64_t>(kMaxFileBytes), Unit::bytes)));
+    diagnostics.add(begin, "",
+                    fmt::format("is larger than {}, the largest configuration file accepted",
+                                format_quantity(static_cast<std::int64_t>(kMaxFileBytes), Unit::bytes)));
   } else if (parse(text, begin, diagnostics, root)) {
     if (root.kind == Value::Kind::map) return root;
     if (root.kind == Value::Kind::null) {
       diagnostics.add(begin, "", "is empty; expected 'name: value' lines");
     } else {
-      diagnostics.add(root.origin, "", fmt::format("holds {} as a whole; expected 'name: value' lines", name_of(root.kind)));
+      diagnostics.add(root.origin, "",
+                      fmt::format("holds {} as a whole; expected 'name: value' lines", name_of(root.kind)));
     }
   }
   return Value();

@@ -1,8 +1,9 @@
 // The strict YAML reader, and the writers of resolved configurations.
 //
-// Accepted is YAML 1.2 without what makes configuration surprising: one document, whose root is a map, keys are plain strings, no duplicate
-// keys, no anchors, aliases, merge keys (`<<`) or tags (use `extends:` to share), at most kMaxFileBytes of valid UTF-8 text and
-// kMaxDepth levels. What is wrong is reported with file:line:column, all of it at once; text that is no YAML at all by its first error only.
+// Accepted is YAML 1.2 without what makes configuration surprising: one document, whose root is a map, keys are plain
+// strings, no duplicate keys, no anchors, aliases, merge keys (`<<`) or tags (use `extends:` to share), at most
+// kMaxFileBytes of valid UTF-8 text and kMaxDepth levels. What is wrong is reported with file:line:column, all of it
+// at once; text that is no YAML at all by its first error only.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "platforms/config/value.h"
 #include "core/error.h"
+#include "platforms/config/value.h"
 
 namespace cowosim::platforms::config {
 
@@ -25,9 +26,11 @@ Value read_yaml(const std::filesystem::path& file, Diagnostics& diagnostics);
 /// One value in YAML's flow style ("[a, b]", "{x: 1}"), as it stands in a command line option at `origin`.
 Value parse_flow(std::string_view text, const Origin& origin, Diagnostics& diagnostics);
 
-/// YAML that reads back as the same tree. With `origins`, every value is followed by a comment that says where it came from.
+/// YAML that reads back as the same tree. With `origins`, every value is followed by a comment that says where it came
+/// from.
 std::string to_yaml(const Value& value, bool origins = false);
-/// The same tree as JSON (indented by two): resolved numbers and booleans as such, quantities as strings with their unit.
+/// The same tree as JSON (indented by two): resolved numbers and booleans as such, quantities as strings with their
+/// unit.
 std::string to_json(const Value& value);
 
 }  // namespace cowosim::platforms::config

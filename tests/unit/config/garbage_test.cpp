@@ -1,4 +1,5 @@
-// Whatever a file holds, reading it ends with values or with errors that have a place: never with a crash, a hang or another exception.
+// Whatever a file holds, reading it ends with values or with errors that have a place: never with a crash, a hang or
+// another exception.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -13,10 +14,13 @@ namespace cowosim::platforms::config {
 namespace {
 
 constexpr const char* kSeeds[] = {
-    "description: two stacks\ncapacity: 96GB\nhbm:\n  queue_entries: 64\n  page_policy: closed\n  address_map: [bank, row]\n"
-    "  timing: {t_rcd: 15ns, rate: 5.23Gb/s}\nlinks:\n  left: {from: die_0, bandwidth: 2TB/s}\n  right:\n    enabled: false\n"
+    "description: two stacks\ncapacity: 96GB\nhbm:\n  queue_entries: 64\n  page_policy: closed\n  address_map: [bank, "
+    "row]\n"
+    "  timing: {t_rcd: 15ns, rate: 5.23Gb/s}\nlinks:\n  left: {from: die_0, bandwidth: 2TB/s}\n  right:\n    enabled: "
+    "false\n"
     "steps:\n  - share: 0.25\n  - {}\n",
-    "a: &x [1, \"two\", 'three']\nb: *x\n? {c: d}\n: |\n  literal\n  text\n<<: >-\n  folded\n!tag e: !!int 3\n---\nf: ~\n...\n",
+    "a: &x [1, \"two\", 'three']\nb: *x\n? {c: d}\n: |\n  literal\n  text\n<<: >-\n  folded\n!tag e: !!int 3\n---\nf: "
+    "~\n...\n",
 };
 const std::string kAlphabet = "{}[]:,-?&*!|>%@`\"'#~ \n\t\r\\ab0.5ns\xC3\xA4\x01<=";
 
@@ -26,12 +30,24 @@ std::string mutate(std::string text, SplitMix64& random) {
     const std::size_t at = bounded(random.next(), text.size());
     const std::size_t length = 1 + bounded(random.next(), 12);
     switch (bounded(random.next(), 6)) {
-      case 0: text[at] = kAlphabet[bounded(random.next(), kAlphabet.size())]; break;
-      case 1: text.insert(at, 1, kAlphabet[bounded(random.next(), kAlphabet.size())]); break;
-      case 2: text.erase(at, length); break;
-      case 3: text.insert(at, text.substr(bounded(random.next(), text.size()), length)); break;
-      case 4: text.insert(at, std::string(length * 10, kAlphabet[bounded(random.next(), kAlphabet.size())])); break;
-      default: text.resize(at); break;
+      case 0:
+        text[at] = kAlphabet[bounded(random.next(), kAlphabet.size())];
+        break;
+      case 1:
+        text.insert(at, 1, kAlphabet[bounded(random.next(), kAlphabet.size())]);
+        break;
+      case 2:
+        text.erase(at, length);
+        break;
+      case 3:
+        text.insert(at, text.substr(bounded(random.next(), text.size()), length));
+        break;
+      case 4:
+        text.insert(at, std::string(length * 10, kAlphabet[bounded(random.next(), kAlphabet.size())]));
+        break;
+      default:
+        text.resize(at);
+        break;
     }
   }
   return text;
@@ -91,7 +107,8 @@ TEST(Garbage, RandomBytesNeverCrash) {
 }
 
 TEST(Garbage, DeepAndWideFilesEnd) {
-  for (const char* piece : {"[", "{", "- ", "? ", "{a: ", "[[a,", "a: [", "&a ", "!", "\"", "'", "| ", "%", "- - ", "a: {b: ", "]", "}"}) {
+  for (const char* piece :
+       {"[", "{", "- ", "? ", "{a: ", "[[a,", "a: [", "&a ", "!", "\"", "'", "| ", "%", "- - ", "a: {b: ", "]", "}"}) {
     std::string text = "k: ";
     while (text.size() < 20'000) text += piece;
     Diagnostics diagnostics;

@@ -61,7 +61,8 @@ TEST(Overrides, WhatIsNoAssignment) {
     Diagnostics diagnostics;
     Overrides overrides;
     overrides.set(text, diagnostics);
-    EXPECT_EQ(only(diagnostics), std::string("--set:1:1: error: '") + text + "' is not an assignment; expected path=value");
+    EXPECT_EQ(only(diagnostics),
+              std::string("--set:1:1: error: '") + text + "' is not an assignment; expected path=value");
   }
   Diagnostics diagnostics;
   Overrides overrides;
@@ -81,10 +82,11 @@ TEST(Overrides, NoMatchNamesTheNearest) {
   overrides.finish(diagnostics);
   std::vector<std::string> lines;
   for (const Diagnostic& d : diagnostics.list()) lines.push_back(to_string(d));
-  EXPECT_THAT(lines, ::testing::ElementsAre("--set:1:1: error: hbm.raet: no such parameter; did you mean 'hbm.rate'?",
-                                            "--set:2:1: error: hbm.x*: matches no parameter",
-                                            "--set:3:1: error: hbm: is a section; name a parameter in it, such as 'hbm.rate'",
-                                            "--set:4:1: error: core.rate: no such parameter; did you mean 'hbm.rate'?"));
+  EXPECT_THAT(lines,
+              ::testing::ElementsAre("--set:1:1: error: hbm.raet: no such parameter; did you mean 'hbm.rate'?",
+                                     "--set:2:1: error: hbm.x*: matches no parameter",
+                                     "--set:3:1: error: hbm: is a section; name a parameter in it, such as 'hbm.rate'",
+                                     "--set:4:1: error: core.rate: no such parameter; did you mean 'hbm.rate'?"));
 }
 
 }  // namespace

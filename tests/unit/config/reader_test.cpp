@@ -101,20 +101,25 @@ TEST(Reader, UnknownKeys) {
   EXPECT_THAT(errors_in("hbm:\n  queue_entires: 64\n"),
               ElementsAre("p.yaml:2:3: error: hbm.queue_entires: unknown key; did you mean 'queue_entries'?"));
   EXPECT_THAT(errors_in("hmb: {}\n"), ElementsAre("p.yaml:1:1: error: hmb: unknown key; did you mean 'hbm'?"));
-  EXPECT_THAT(errors_in("t_rcd: 15ns\n"), ElementsAre("p.yaml:1:1: error: t_rcd: unknown key; did you mean 'hbm.timing.t_rcd'?"));
-  EXPECT_THAT(errors_in("hbm:\n  zebra: 1\n"),
-              ElementsAre("p.yaml:2:3: error: hbm.zebra: unknown key; expected one of queue_entries, page_policy, address_map, "
-                          "timing"));
+  EXPECT_THAT(errors_in("t_rcd: 15ns\n"),
+              ElementsAre("p.yaml:1:1: error: t_rcd: unknown key; did you mean 'hbm.timing.t_rcd'?"));
+  EXPECT_THAT(
+      errors_in("hbm:\n  zebra: 1\n"),
+      ElementsAre("p.yaml:2:3: error: hbm.zebra: unknown key; expected one of queue_entries, page_policy, address_map, "
+                  "timing"));
   EXPECT_THAT(errors_in("links:\n  left: {form: a}\nsteps:\n  - shaer: 1\n"),
               ElementsAre("p.yaml:2:10: error: links.left.form: unknown key; did you mean 'from'?",
                           "p.yaml:4:5: error: steps.0.shaer: unknown key; did you mean 'share'?"));
 }
 
 TEST(Reader, WrongTypes) {
-  EXPECT_THAT(errors_in("hbm: {queue_entries: many}\n"),
-              ElementsAre("p.yaml:1:22: error: hbm.queue_entries: 'many' is not an integer; expected an integer, such as 32"));
-  EXPECT_THAT(errors_in("hbm: {queue_entries: 1.5}\n"),
-              ElementsAre("p.yaml:1:22: error: hbm.queue_entries: '1.5' is not a whole number; expected an integer, such as 32"));
+  EXPECT_THAT(
+      errors_in("hbm: {queue_entries: many}\n"),
+      ElementsAre("p.yaml:1:22: error: hbm.queue_entries: 'many' is not an integer; expected an integer, such as 32"));
+  EXPECT_THAT(
+      errors_in("hbm: {queue_entries: 1.5}\n"),
+      ElementsAre(
+          "p.yaml:1:22: error: hbm.queue_entries: '1.5' is not a whole number; expected an integer, such as 32"));
   EXPECT_THAT(errors_in("hbm: {queue_entries: '32'}\n"),
               ElementsAre("p.yaml:1:22: error: hbm.queue_entries: '32' is in quotes; expected an integer, such as 32"));
   EXPECT_THAT(errors_in("hbm: {queue_entries: [1]}\n"),
@@ -125,16 +130,20 @@ TEST(Reader, WrongTypes) {
               ElementsAre("p.yaml:2:3: error: hbm.queue_entries: has no value; expected an integer, such as 32"));
   EXPECT_THAT(errors_in("links: {a: {enabled: yes}}\n"),
               ElementsAre("p.yaml:1:22: error: links.a.enabled: 'yes' is not a boolean; expected true or false"));
-  EXPECT_THAT(errors_in("hbm: {page_policy: opne}\n"),
-              ElementsAre("p.yaml:1:20: error: hbm.page_policy: 'opne' is not a choice; did you mean 'open'? expected one of open, "
-                          "closed"));
-  EXPECT_THAT(errors_in("hbm: {page_policy: zebra}\n"),
-              ElementsAre("p.yaml:1:20: error: hbm.page_policy: 'zebra' is not a choice; expected one of open, closed"));
+  EXPECT_THAT(
+      errors_in("hbm: {page_policy: opne}\n"),
+      ElementsAre(
+          "p.yaml:1:20: error: hbm.page_policy: 'opne' is not a choice; did you mean 'open'? expected one of open, "
+          "closed"));
+  EXPECT_THAT(
+      errors_in("hbm: {page_policy: zebra}\n"),
+      ElementsAre("p.yaml:1:20: error: hbm.page_policy: 'zebra' is not a choice; expected one of open, closed"));
   EXPECT_THAT(errors_in("hbm: {address_map: {a: 1}}\n"),
               ElementsAre("p.yaml:1:20: error: hbm.address_map: is a section; expected a list, such as [a, b]"));
   EXPECT_THAT(errors_in("hbm: {address_map: [a, [b]]}\n"),
               ElementsAre("p.yaml:1:20: error: hbm.address_map: holds a list; expected a list, such as [a, b]"));
-  EXPECT_THAT(errors_in("description: [a]\n"), ElementsAre("p.yaml:1:14: error: description: is a list; expected a text"));
+  EXPECT_THAT(errors_in("description: [a]\n"),
+              ElementsAre("p.yaml:1:14: error: description: is a list; expected a text"));
   EXPECT_THAT(errors_in("steps: [{share: x}]\n"),
               ElementsAre("p.yaml:1:17: error: steps.0.share: 'x' is not a number; expected a number, such as 0.5"));
 }
@@ -142,8 +151,10 @@ TEST(Reader, WrongTypes) {
 TEST(Reader, WrongUnits) {
   EXPECT_THAT(errors_in("hbm: {timing: {t_rcd: 15}}\n"),
               ElementsAre("p.yaml:1:23: error: hbm.timing.t_rcd: '15' has no unit; expected a time, such as 48ns"));
-  EXPECT_THAT(errors_in("hbm: {timing: {rate: 6.4GB/s}}\n"),
-              ElementsAre("p.yaml:1:22: error: hbm.timing.rate: '6.4GB/s' is a bandwidth; expected a data rate, such as 6.4Gb/s"));
+  EXPECT_THAT(
+      errors_in("hbm: {timing: {rate: 6.4GB/s}}\n"),
+      ElementsAre(
+          "p.yaml:1:22: error: hbm.timing.rate: '6.4GB/s' is a bandwidth; expected a data rate, such as 6.4Gb/s"));
 }
 
 TEST(Reader, OutOfRange) {
@@ -161,23 +172,31 @@ TEST(Reader, OutOfRange) {
 
 TEST(Reader, WrongShapes) {
   EXPECT_THAT(errors_in("hbm: 3\n"), ElementsAre("p.yaml:1:6: error: hbm: is a single value; expected a section"));
-  EXPECT_THAT(errors_in("hbm:\ncapacity: 1GB\n"), ElementsAre("p.yaml:1:1: error: hbm: has no value; expected a section"));
-  EXPECT_THAT(errors_in("links: [a]\n"), ElementsAre("p.yaml:1:8: error: links: is a list; expected a section of named entries"));
-  EXPECT_THAT(errors_in("links: {a: 3}\n"), ElementsAre("p.yaml:1:12: error: links.a: is a single value; expected a section"));
-  EXPECT_THAT(errors_in("links: {a.b: {}}\n"),
-              ElementsAre("p.yaml:1:9: error: links: 'a.b' cannot be a name; expected one without dots, stars, brackets and spaces"));
-  EXPECT_THAT(errors_in("steps: {a: 1}\n"), ElementsAre("p.yaml:1:8: error: steps: is a section; expected a list of sections"));
-  EXPECT_THAT(errors_in("steps: [1]\n"), ElementsAre("p.yaml:1:9: error: steps.0: is a single value; expected a section"));
+  EXPECT_THAT(errors_in("hbm:\ncapacity: 1GB\n"),
+              ElementsAre("p.yaml:1:1: error: hbm: has no value; expected a section"));
+  EXPECT_THAT(errors_in("links: [a]\n"),
+              ElementsAre("p.yaml:1:8: error: links: is a list; expected a section of named entries"));
+  EXPECT_THAT(errors_in("links: {a: 3}\n"),
+              ElementsAre("p.yaml:1:12: error: links.a: is a single value; expected a section"));
+  EXPECT_THAT(
+      errors_in("links: {a.b: {}}\n"),
+      ElementsAre(
+          "p.yaml:1:9: error: links: 'a.b' cannot be a name; expected one without dots, stars, brackets and spaces"));
+  EXPECT_THAT(errors_in("steps: {a: 1}\n"),
+              ElementsAre("p.yaml:1:8: error: steps: is a section; expected a list of sections"));
+  EXPECT_THAT(errors_in("steps: [1]\n"),
+              ElementsAre("p.yaml:1:9: error: steps.0: is a single value; expected a section"));
 }
 
 TEST(Reader, AllErrorsAtOnceInOrder) {
-  EXPECT_THAT(errors_in("hbm:\n  zebra: 1\n  queue_entries: 0\n  queue_entries: 1\ncapacity: 3\nhmb: 1\n"),
-              ElementsAre("p.yaml:2:3: error: hbm.zebra: unknown key; expected one of queue_entries, page_policy, address_map, "
-                          "timing",
-                          "p.yaml:3:18: error: hbm.queue_entries: '0' is out of range; expected 1 to 4096",
-                          "p.yaml:4:3: error: hbm.queue_entries: is given twice, first in line 3; keep one",
-                          "p.yaml:5:11: error: capacity: '3' has no unit; expected a number of bytes, such as 80GiB",
-                          "p.yaml:6:1: error: hmb: unknown key; did you mean 'hbm'?"));
+  EXPECT_THAT(
+      errors_in("hbm:\n  zebra: 1\n  queue_entries: 0\n  queue_entries: 1\ncapacity: 3\nhmb: 1\n"),
+      ElementsAre("p.yaml:2:3: error: hbm.zebra: unknown key; expected one of queue_entries, page_policy, address_map, "
+                  "timing",
+                  "p.yaml:3:18: error: hbm.queue_entries: '0' is out of range; expected 1 to 4096",
+                  "p.yaml:4:3: error: hbm.queue_entries: is given twice, first in line 3; keep one",
+                  "p.yaml:5:11: error: capacity: '3' has no unit; expected a number of bytes, such as 80GiB",
+                  "p.yaml:6:1: error: hmb: unknown key; did you mean 'hbm'?"));
 }
 
 TEST(Reader, AnErrorLeavesTheDefault) {
@@ -233,7 +252,8 @@ TEST(Reader, ErrorsOfMeaningPointToTheValue) {
   Reader reader(tree, "package", overrides, diagnostics);
   params.visit(static_cast<ParameterVisitor&>(reader));
   reader.error("package.hbm.queue_entries", "6 is not a multiple of 4");
-  reader.error("package.hbm.timing.rate", "is above what the generation allows");  // a default: the section that was written
+  reader.error("package.hbm.timing.rate",
+               "is above what the generation allows");  // a default: the section that was written
   reader.error("package.capacity", "is not the sum of the stacks");
   reader.finish();
   EXPECT_THAT(lines_of(diagnostics),
@@ -254,7 +274,8 @@ TEST(Reader, PrefixesSeparatePlatformAndWorkload) {
   apply(package, platform, "", overrides, diagnostics);
   apply(step, workload, "workload", overrides, diagnostics);
   overrides.finish(diagnostics);
-  EXPECT_THAT(lines_of(diagnostics), ElementsAre("w.yaml:1:1: error: workload.shear: unknown key; did you mean 'share'?"));
+  EXPECT_THAT(lines_of(diagnostics),
+              ElementsAre("w.yaml:1:1: error: workload.shear: unknown key; did you mean 'share'?"));
   EXPECT_EQ(step.share, 0.25);
   EXPECT_EQ(package.hbm.queue_entries, 8);
 }

@@ -41,7 +41,8 @@ TEST_F(Schema, DescribesParameters) {
   EXPECT_EQ(at("properties.hbm.properties.queue_entries.minimum"), "1");
   EXPECT_EQ(at("properties.hbm.properties.queue_entries.maximum"), "4096");
   EXPECT_EQ(at("properties.hbm.properties.queue_entries.default"), "32");
-  EXPECT_EQ(at("properties.hbm.properties.queue_entries.description"), "entries\nSource: assumption [16, 128]: typical");
+  EXPECT_EQ(at("properties.hbm.properties.queue_entries.description"),
+            "entries\nSource: assumption [16, 128]: typical");
   EXPECT_EQ(at("properties.hbm.properties.page_policy.enum.1"), "closed");
   EXPECT_EQ(at("properties.hbm.properties.timing.properties.t_rcd.default"), "14ns");
   EXPECT_EQ(at("properties.hbm.properties.timing.properties.t_rcd.pattern"),

@@ -46,7 +46,8 @@ TEST(SearchPath, UnknownNamesHaveNeighbours) {
   directory.write("reference/hbm3_6400.yaml", "x: 1\n");
   const SearchPath search("platform", {directory.path()});
   EXPECT_EQ(failure("h100_smx5", search), "error: 'h100_smx5' is not a known platform; did you mean 'h100_sxm5'?");
-  EXPECT_EQ(failure("hbm3_6400", search), "error: 'hbm3_6400' is not a known platform; did you mean 'reference/hbm3_6400'?");
+  EXPECT_EQ(failure("hbm3_6400", search),
+            "error: 'hbm3_6400' is not a known platform; did you mean 'reference/hbm3_6400'?");
   EXPECT_EQ(failure("zebra", search),
             "error: 'zebra' is not a known platform; expected one of h100_sxm5, reference/hbm3_6400, or a .yaml file");
   EXPECT_EQ(failure("", search),
@@ -101,22 +102,24 @@ TEST(Extends, Errors) {
   const SearchPath search("platform", {directory.path()});
   EXPECT_EQ(failure("a", search), d + "/b.yaml:2:10: error: extends: extends itself: a.yaml -> b.yaml -> a.yaml");
   EXPECT_EQ(failure("self", search), d + "/self.yaml:1:10: error: extends: extends itself: self.yaml -> self.yaml");
-  EXPECT_EQ(failure("typo", search), d + "/typo.yaml:1:10: error: extends: 'lisst' is not a known platform; did you mean 'list'?");
-  EXPECT_EQ(failure("gone", search),
-            d + "/gone.yaml:1:10: error: extends: '" + quote(d + "/./gone/x.yaml").substr(1) +
-                " does not exist; expected the file of a platform");
+  EXPECT_EQ(failure("typo", search),
+            d + "/typo.yaml:1:10: error: extends: 'lisst' is not a known platform; did you mean 'list'?");
+  EXPECT_EQ(failure("gone", search), d + "/gone.yaml:1:10: error: extends: '" + quote(d + "/./gone/x.yaml").substr(1) +
+                                         " does not exist; expected the file of a platform");
   EXPECT_EQ(failure("onto_broken", search).substr(0, d.size() + 12), d + "/broken.yaml");
   Diagnostics diagnostics;
   load("list", search, diagnostics);
   load("empty", search, diagnostics);
-  EXPECT_THAT(lines_of(diagnostics),
-              ElementsAre(d + "/list.yaml:1:10: error: extends: is a list; expected the name or file of what this extends",
-                          d + "/empty.yaml:1:1: error: extends: is nothing; expected the name or file of what this extends"));
+  EXPECT_THAT(
+      lines_of(diagnostics),
+      ElementsAre(d + "/list.yaml:1:10: error: extends: is a list; expected the name or file of what this extends",
+                  d + "/empty.yaml:1:1: error: extends: is nothing; expected the name or file of what this extends"));
 }
 
 TEST(SetFile, IsLikeManySets) {
   const TemporaryDirectory directory;
-  const std::string file = directory.write("s.yaml", "hbm:\n  queue_entries: 8\n  timing: {t_rcd: 20ns}\nlinks.*.from: die_7\n");
+  const std::string file =
+      directory.write("s.yaml", "hbm:\n  queue_entries: 8\n  timing: {t_rcd: 20ns}\nlinks.*.from: die_7\n");
   Diagnostics diagnostics;
   Overrides overrides;
   overrides.set("hbm.queue_entries=9", diagnostics);

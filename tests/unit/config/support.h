@@ -1,4 +1,5 @@
-// What the tests of the configuration reader share: two sections, named entries and a list, as a platform file has them.
+// What the tests of the configuration reader share: two sections, named entries and a list, as a platform file has
+// them.
 #pragma once
 
 #include <cstdint>
@@ -90,7 +91,8 @@ inline std::vector<std::string> lines_of(const Diagnostics& diagnostics) {
 
 /// One reading of a text, with `--set` arguments.
 struct Reading {
-  explicit Reading(const std::string& text, const std::vector<std::string>& sets = {}, const PackageParams& defaults = {})
+  explicit Reading(const std::string& text, const std::vector<std::string>& sets = {},
+                   const PackageParams& defaults = {})
       : params(defaults) {
     Diagnostics diagnostics;
     Overrides overrides;

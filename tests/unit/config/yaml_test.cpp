@@ -39,44 +39,56 @@ TEST(Yaml, EveryNodeKnowsItsPlace) {
 }
 
 TEST(Yaml, DuplicateKeys) {
-  EXPECT_THAT(errors_in("a: 1\nb: 2\na: 3\n"), ElementsAre("p.yaml:3:1: error: a: is given twice, first in line 1; keep one"));
+  EXPECT_THAT(errors_in("a: 1\nb: 2\na: 3\n"),
+              ElementsAre("p.yaml:3:1: error: a: is given twice, first in line 1; keep one"));
   EXPECT_THAT(errors_in("h:\n  t: {x: 1, x: 2}\n"),
               ElementsAre("p.yaml:2:13: error: h.t.x: is given twice, first in line 2; keep one"));
   EXPECT_THAT(errors_in("h:\n  - x: 1\n    x: 2\n"),
               ElementsAre("p.yaml:3:5: error: h.0.x: is given twice, first in line 2; keep one"));
-  EXPECT_THAT(errors_in("a: 1\n\"a\": 3\n"), ElementsAre("p.yaml:2:1: error: a: is given twice, first in line 1; keep one"));
+  EXPECT_THAT(errors_in("a: 1\n\"a\": 3\n"),
+              ElementsAre("p.yaml:2:1: error: a: is given twice, first in line 1; keep one"));
 }
 
 TEST(Yaml, WhatIsNotAccepted) {
-  EXPECT_THAT(errors_in("a: &x 1\nb: *x\n"),
-              ElementsAre("p.yaml:1:4: error: a: anchors ('&name') are not accepted; write the value out, or share it between "
-                          "files with 'extends:'",
-                          "p.yaml:2:4: error: b: aliases ('*name') are not accepted; write the value out, or share it between "
-                          "files with 'extends:'"));
-  EXPECT_THAT(errors_in("b:\n  <<: {a: 1}\n"),
-              ElementsAre("p.yaml:2:3: error: b.<<: merge keys ('<<') are not accepted; write the values out, or share them "
-                          "between files with 'extends:'"));
-  EXPECT_THAT(errors_in("a: !!str 1\n"), ElementsAre("p.yaml:1:4: error: a: tags ('!name') are not accepted; leave it out"));
+  EXPECT_THAT(
+      errors_in("a: &x 1\nb: *x\n"),
+      ElementsAre("p.yaml:1:4: error: a: anchors ('&name') are not accepted; write the value out, or share it between "
+                  "files with 'extends:'",
+                  "p.yaml:2:4: error: b: aliases ('*name') are not accepted; write the value out, or share it between "
+                  "files with 'extends:'"));
+  EXPECT_THAT(
+      errors_in("b:\n  <<: {a: 1}\n"),
+      ElementsAre("p.yaml:2:3: error: b.<<: merge keys ('<<') are not accepted; write the values out, or share them "
+                  "between files with 'extends:'"));
+  EXPECT_THAT(errors_in("a: !!str 1\n"),
+              ElementsAre("p.yaml:1:4: error: a: tags ('!name') are not accepted; leave it out"));
   EXPECT_THAT(errors_in("? [a, b]\n: 1\n"), ElementsAre("p.yaml:1:3: error: a list cannot be a key; expected a name"));
-  EXPECT_THAT(errors_in("? {a: b}\n: 1\nc: 2\n"), ElementsAre("p.yaml:1:3: error: a section cannot be a key; expected a name"));
+  EXPECT_THAT(errors_in("? {a: b}\n: 1\nc: 2\n"),
+              ElementsAre("p.yaml:1:3: error: a section cannot be a key; expected a name"));
   EXPECT_THAT(errors_in("~: 1\n"), ElementsAre("p.yaml:1:1: error: a key is missing before ':'"));
   EXPECT_THAT(errors_in("\"\": 1\n"), ElementsAre("p.yaml:1:1: error: an empty key; expected a name"));
-  EXPECT_THAT(errors_in("a: 1\n---\nb: 2\n"), ElementsAre("p.yaml:1:1: error: holds more than one YAML document; expected one"));
+  EXPECT_THAT(errors_in("a: 1\n---\nb: 2\n"),
+              ElementsAre("p.yaml:2:1: error: holds more than one YAML document; expected one"));
 }
 
 TEST(Yaml, WhatIsNoConfiguration) {
   EXPECT_THAT(errors_in(""), ElementsAre("p.yaml:1:1: error: is empty; expected 'name: value' lines"));
   EXPECT_THAT(errors_in("# nothing\n\n"), ElementsAre("p.yaml:1:1: error: is empty; expected 'name: value' lines"));
   EXPECT_THAT(errors_in("---\n"), ElementsAre("p.yaml:1:1: error: is empty; expected 'name: value' lines"));
-  EXPECT_THAT(errors_in("- a\n- b\n"), ElementsAre("p.yaml:1:1: error: holds a list as a whole; expected 'name: value' lines"));
+  EXPECT_THAT(errors_in("- a\n- b\n"),
+              ElementsAre("p.yaml:1:1: error: holds a list as a whole; expected 'name: value' lines"));
   EXPECT_THAT(errors_in("\nhello\n"),
               ElementsAre("p.yaml:2:1: error: holds a single value as a whole; expected 'name: value' lines"));
-  EXPECT_THAT(errors_in(std::string("a: 1\nb: \x7f" "ELF")),
+  EXPECT_THAT(errors_in(std::string("a: 1\nb: \x7f"
+                                    "ELF")),
               ElementsAre("p.yaml:2:4: error: byte 0x7f is a control character; expected YAML in UTF-8"));
   EXPECT_THAT(errors_in(std::string("a\0b", 3)),
               ElementsAre("p.yaml:1:2: error: byte 0x00 is a control character; expected YAML in UTF-8"));
-  EXPECT_THAT(errors_in("\xff\xfe" "a"), ElementsAre("p.yaml:1:1: error: byte 0xff is not valid UTF-8; expected YAML in UTF-8"));
-  EXPECT_THAT(errors_in("a: \xc3"), ElementsAre("p.yaml:1:4: error: byte 0xc3 is not valid UTF-8; expected YAML in UTF-8"));
+  EXPECT_THAT(errors_in("\xff\xfe"
+                        "a"),
+              ElementsAre("p.yaml:1:1: error: byte 0xff is not valid UTF-8; expected YAML in UTF-8"));
+  EXPECT_THAT(errors_in("a: \xc3"),
+              ElementsAre("p.yaml:1:4: error: byte 0xc3 is not valid UTF-8; expected YAML in UTF-8"));
   EXPECT_THAT(errors_in(std::string(kMaxFileBytes + 1, '#')),
               ElementsAre("p.yaml:1:1: error: is larger than 8MiB, the largest configuration file accepted"));
   EXPECT_THAT(errors_in("a: " + std::string(70, '[') + std::string(70, ']')),
@@ -89,14 +101,18 @@ TEST(Yaml, SyntaxErrorsHaveAPlace) {
     EXPECT_EQ(lines.size(), 1u);
     return lines.empty() ? "" : lines[0];
   };
-  EXPECT_EQ(error("a: 1\n b: 2\n"),
-            "p.yaml:2:3: error: not valid YAML: illegal map value; check the indentation, and quote texts that hold ': '");
-  EXPECT_EQ(error("a: b: c\n"),
-            "p.yaml:1:5: error: not valid YAML: illegal map value; check the indentation, and quote texts that hold ': '");
-  EXPECT_EQ(error("a:\n\tb: 1\n"), "p.yaml:2:3: error: not valid YAML: illegal map value; tabs cannot indent, use spaces");
+  EXPECT_EQ(
+      error("a: 1\n b: 2\n"),
+      "p.yaml:2:3: error: not valid YAML: illegal map value; check the indentation, and quote texts that hold ': '");
+  EXPECT_EQ(
+      error("a: b: c\n"),
+      "p.yaml:1:5: error: not valid YAML: illegal map value; check the indentation, and quote texts that hold ': '");
+  EXPECT_EQ(error("a:\n\tb: 1\n"),
+            "p.yaml:2:3: error: not valid YAML: illegal map value; tabs cannot indent, use spaces");
   EXPECT_EQ(error("a: [1, 2\nb: 3\n"), "p.yaml:2:2: error: not valid YAML: end of sequence flow not found");
   EXPECT_EQ(error("a: {x: 1\n"), "p.yaml:2:1: error: not valid YAML: end of map flow not found");
-  EXPECT_EQ(error("a: @x\n"), "p.yaml:1:4: error: not valid YAML: unknown token; quote texts that begin with a special character");
+  EXPECT_EQ(error("a: @x\n"),
+            "p.yaml:1:4: error: not valid YAML: unknown token; quote texts that begin with a special character");
   EXPECT_EQ(error("a: \"x\nb: 2\n"), "p.yaml:1:4: error: not valid YAML: the quote opened here is never closed");
   EXPECT_EQ(error("a: 'it''s\n"), "p.yaml:1:4: error: not valid YAML: the quote opened here is never closed");
   EXPECT_EQ(error("\"a: 1\n"), "p.yaml:1:1: error: not valid YAML: the quote opened here is never closed");
@@ -109,8 +125,9 @@ TEST(Yaml, FilesThatCannotBeRead) {
   Diagnostics diagnostics;
   EXPECT_EQ(read_yaml(directory.path() / "none.yaml", diagnostics).kind, Value::Kind::null);
   read_yaml(directory.path(), diagnostics);
-  EXPECT_THAT(lines_of(diagnostics), ElementsAre((directory.path() / "none.yaml").string() + ": error: no such file",
-                                                 directory.path().string() + ": error: is a directory; expected a YAML file"));
+  EXPECT_THAT(lines_of(diagnostics),
+              ElementsAre((directory.path() / "none.yaml").string() + ": error: no such file",
+                          directory.path().string() + ": error: is a directory; expected a YAML file"));
   Diagnostics endless;
   read_yaml("/dev/zero", endless);
   EXPECT_THAT(lines_of(endless),
@@ -122,15 +139,19 @@ TEST(Yaml, FilesThatCannotBeRead) {
 
 TEST(Yaml, ByteOrderMarkAndCarriageReturns) {
   Diagnostics diagnostics;
-  const Value root = parse_yaml("\xEF\xBB\xBF" "a: 1\r\nb: text\r\n", "p.yaml", diagnostics);
+  const Value root = parse_yaml(
+      "\xEF\xBB\xBF"
+      "a: 1\r\nb: text\r\n",
+      "p.yaml", diagnostics);
   EXPECT_THAT(lines_of(diagnostics), IsEmpty());
   EXPECT_EQ(root.at("b")->text, "text");
 }
 
 TEST(Yaml, NullsSpelledOutRemove) {
   Diagnostics diagnostics;
-  const Value root = parse_yaml("a:\nb: ~\nc: null\nd: {e: null, f: , g: null}\nh:\nnull_like: 1\ni:\n  null\nj: nullable\n",
-                                "p.yaml", diagnostics);
+  const Value root =
+      parse_yaml("a:\nb: ~\nc: null\nd: {e: null, f: , g: null}\nh:\nnull_like: 1\ni:\n  null\nj: nullable\n", "p.yaml",
+                 diagnostics);
   EXPECT_THAT(lines_of(diagnostics), IsEmpty());
   EXPECT_FALSE(root.at("a")->removes);
   EXPECT_TRUE(root.at("b")->removes);
@@ -158,24 +179,27 @@ TEST(Overlay, NothingToRemove) {
   Diagnostics diagnostics;
   Value base = parse_yaml("a: {b: 1}\n", "base.yaml", diagnostics);
   overlay(base, parse_yaml("a: {c: null}\n", "over.yaml", diagnostics), "", diagnostics);
-  EXPECT_THAT(lines_of(diagnostics),
-              ElementsAre("over.yaml:1:8: error: a.c: null removes what the extended file holds, but that holds no such thing"));
+  EXPECT_THAT(
+      lines_of(diagnostics),
+      ElementsAre(
+          "over.yaml:1:8: error: a.c: null removes what the extended file holds, but that holds no such thing"));
 }
 
 TEST(Writer, WhatIsWrittenReadsBack) {
   Value root = Value::map();
-  const std::vector<std::string> texts{"plain",  "two words", "48ns",    "1",     "0x1F",  "1e3", "true",  "yes",   "null", "~",
-                                       "",       " lead",     "trail ",  "a: b",  "a #b",  "- x", "[a]",   "{a}",   "'q'",  "\"q\"",
-                                       "a\\b",   "new\nline", "tab\t",   "\x01",  "*x",    "&x",  "!x",    "%x",    "@x",   "`x",
-                                       "--- x",  "...",       "a,b",     "-",     "-5",    "?",   "? x",   ":",     "ä",    ".inf",
-                                       "../a b", "x=3 (y)",   "=",       "<<",    "|",     ">",   "2026-11-22", "+",  "-a",   "NaN"};
+  const std::vector<std::string> texts{
+      "plain",  "two words", "48ns",   "1",    "0x1F", "1e3", "true",       "yes", "null", "~",
+      "",       " lead",     "trail ", "a: b", "a #b", "- x", "[a]",        "{a}", "'q'",  "\"q\"",
+      "a\\b",   "new\nline", "tab\t",  "\x01", "*x",   "&x",  "!x",         "%x",  "@x",   "`x",
+      "--- x",  "...",       "a,b",    "-",    "-5",   "?",   "? x",        ":",   "ä",    ".inf",
+      "../a b", "x=3 (y)",   "=",      "<<",   "|",    ">",   "2026-11-22", "+",   "-a",   "NaN"};
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    root.members.push_back({"k" + std::to_string(i), {}, Value::scalar(texts[i], {}, true)});
-    root.members.push_back({texts[i] + "key", {}, Value::scalar("1")});
+    root.members.push_back({"k" + std::to_string(i), Origin(), Value::scalar(texts[i], {}, true)});
+    root.members.push_back({texts[i] + "key", Origin(), Value::scalar("1")});
   }
   Value list = Value::list();
   for (const std::string& text : texts) list.items.push_back(Value::scalar(text, {}, true));
-  root.members.push_back({"list", {}, list});
+  root.members.push_back({"list", Origin(), list});
   for (const bool origins : {false, true}) {
     Diagnostics diagnostics;
     const std::string text = to_yaml(root, origins);
@@ -200,9 +224,11 @@ TEST(Writer, NestedListsAndEmptySections) {
 
 TEST(Writer, Json) {
   Diagnostics diagnostics;
-  const Value root = parse_yaml("a: 1\nb: 0.5\nc: true\nd: 48ns\ne: '1'\nf: [x, 2]\ng: {h: ~}\n", "p.yaml", diagnostics);
+  const Value root =
+      parse_yaml("a: 1\nb: 0.5\nc: true\nd: 48ns\ne: '1'\nf: [x, 2]\ng: {h: ~}\n", "p.yaml", diagnostics);
   EXPECT_EQ(to_json(root),
-            "{\n  \"a\": 1,\n  \"b\": 0.5,\n  \"c\": true,\n  \"d\": \"48ns\",\n  \"e\": \"1\",\n  \"f\": [\n    \"x\",\n    2\n  "
+            "{\n  \"a\": 1,\n  \"b\": 0.5,\n  \"c\": true,\n  \"d\": \"48ns\",\n  \"e\": \"1\",\n  \"f\": [\n    "
+            "\"x\",\n    2\n  "
             "],\n  \"g\": {\n    \"h\": null\n  }\n}\n");
 }
 

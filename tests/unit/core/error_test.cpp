@@ -39,8 +39,9 @@ TEST(Error, CarriesAllDiagnosticsInOrder) {
     FAIL() << "nothing thrown";
   } catch (const ConfigError& e) {
     EXPECT_EQ(e.diagnostics().size(), 4u);
-    EXPECT_STREQ(e.what(),
-                 "b.yaml:2:1: error: first\nb.yaml:2:5: error: second\nb.yaml:9:1: error: third\na.yaml:1:1: error: fourth");
+    EXPECT_STREQ(
+        e.what(),
+        "b.yaml:2:1: error: first\nb.yaml:2:5: error: second\nb.yaml:9:1: error: third\na.yaml:1:1: error: fourth");
   }
 }
 
@@ -60,7 +61,8 @@ TEST(Nearest, EditDistance) {
 }
 
 TEST(Nearest, FindsWhatWasMeant) {
-  const std::vector<std::string> names{"read_queue_entries", "write_queue_entries", "page_policy", "h100_sxm5", "h200_sxm"};
+  const std::vector<std::string> names{"read_queue_entries", "write_queue_entries", "page_policy", "h100_sxm5",
+                                       "h200_sxm"};
   EXPECT_THAT(nearest("read_quee_entries", names), ElementsAre("read_queue_entries"));
   EXPECT_THAT(nearest("Page_Policy", names), ElementsAre("page_policy"));
   EXPECT_THAT(nearest("h100", names), ElementsAre("h100_sxm5"));

@@ -66,14 +66,15 @@ TEST(Describe, ListsEveryParameterOnce) {
     lines.push_back(p.path + " " + p.type + " " + p.default_value + " [" +
                     format_range(p.unit, p.range, p.type == "integer") + "]");
   }
-  EXPECT_THAT(lines, ::testing::ElementsAre(
-                         "package.entries integer 32 [1 to 4096]", "package.seed integer 1 [at least 0]",
-                         "package.ratio number 0.5 [0 to 1]", "package.enabled boolean true [0 to 1]",
-                         "package.policy choice open [0 to 0]", "package.title string a package [0 to 0]",
-                         "package.order list row bank [0 to 0]", "package.inner.latency integer 48ns [0fs to 1ms]",
-                         "package.inner.clock number 1.83GHz [1MHz to 100GHz]", "package.stacks.*.height integer 8 [1 to 16]",
-                         "package.steps.[].latency integer 48ns [0fs to 1ms]",
-                         "package.steps.[].clock number 1.83GHz [1MHz to 100GHz]"));
+  EXPECT_THAT(lines,
+              ::testing::ElementsAre(
+                  "package.entries integer 32 [1 to 4096]", "package.seed integer 1 [at least 0]",
+                  "package.ratio number 0.5 [0 to 1]", "package.enabled boolean true [0 to 1]",
+                  "package.policy choice open [0 to 0]", "package.title string a package [0 to 0]",
+                  "package.order list row bank [0 to 0]", "package.inner.latency integer 48ns [0fs to 1ms]",
+                  "package.inner.clock number 1.83GHz [1MHz to 100GHz]", "package.stacks.*.height integer 8 [1 to 16]",
+                  "package.steps.[].latency integer 48ns [0fs to 1ms]",
+                  "package.steps.[].clock number 1.83GHz [1MHz to 100GHz]"));
   EXPECT_EQ(list[0].source, "assumption [16, 128]: typical");
   EXPECT_EQ(list[0].doc, "queue");
   EXPECT_THAT(list[4].choices, ::testing::ElementsAre("open", "closed"));

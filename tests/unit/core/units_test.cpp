@@ -112,13 +112,17 @@ TEST(Units, ErrorsNameWhatWouldBeRight) {
   EXPECT_EQ(number_error("2GHZ", Unit::frequency),
             "'2GHZ' has the unknown unit 'GHZ'; expected a frequency, such as 1.83GHz (Hz, kHz, MHz, GHz, THz)");
   EXPECT_EQ(integer_error("48GHz", Unit::time), "'48GHz' is a frequency; expected a time, such as 48ns");
-  EXPECT_EQ(integer_error("6.4Gb/s", Unit::bandwidth), "'6.4Gb/s' is a data rate; expected a bandwidth, such as 3.35TB/s");
+  EXPECT_EQ(integer_error("6.4Gb/s", Unit::bandwidth),
+            "'6.4Gb/s' is a data rate; expected a bandwidth, such as 3.35TB/s");
   EXPECT_EQ(number_error("5pJ", Unit::energy_bit), "'5pJ' is an energy; expected an energy per bit, such as 5pJ/bit");
-  EXPECT_EQ(number_error("5GB", Unit::flops), "'5GB' is a number of bytes; expected a compute rate, such as 989TFLOP/s");
+  EXPECT_EQ(number_error("5GB", Unit::flops),
+            "'5GB' is a number of bytes; expected a compute rate, such as 989TFLOP/s");
   EXPECT_EQ(number_error("wide", Unit::length), "'wide' is not a quantity; expected a length, such as 1.5mm");
   EXPECT_EQ(integer_error("0.1fs", Unit::time), "'0.1fs' is not a whole number of fs, the resolution of a time");
-  EXPECT_EQ(integer_error("0.3KiB", Unit::bytes), "'0.3KiB' is not a whole number of B, the resolution of a number of bytes");
-  EXPECT_EQ(integer_error("1e-99999s", Unit::time), "'1e-99999s' is not a whole number of fs, the resolution of a time");
+  EXPECT_EQ(integer_error("0.3KiB", Unit::bytes),
+            "'0.3KiB' is not a whole number of B, the resolution of a number of bytes");
+  EXPECT_EQ(integer_error("1e-99999s", Unit::time),
+            "'1e-99999s' is not a whole number of fs, the resolution of a time");
   EXPECT_EQ(integer_error("9224s", Unit::time), "'9224s' is too large; at most 9223.372036854775807s can be held");
   EXPECT_EQ(integer_error("9224PB", Unit::bytes), "'9224PB' is too large; at most 9223.372036854775807PB can be held");
 }
@@ -146,7 +150,7 @@ TEST(Units, FormatsTheShortestReadableForm) {
 }
 
 constexpr Unit kIntegerUnits[] = {Unit::none, Unit::time, Unit::bytes, Unit::bandwidth};
-constexpr Unit kNumberUnits[] = {Unit::none,       Unit::frequency, Unit::data_rate, Unit::flops,
+constexpr Unit kNumberUnits[] = {Unit::none,   Unit::frequency,  Unit::data_rate, Unit::flops,
                                  Unit::energy, Unit::energy_bit, Unit::length};
 
 TEST(Units, EveryIntegerSurvivesTheRoundTrip) {

@@ -37,19 +37,19 @@ work::Program program(std::vector<std::uint64_t> tiles, StreamId stream = 0, boo
 }
 
 struct Bench {
-  Bench(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs, std::function<Time(std::uint64_t)> duration,
+  Bench(const DispatcherParams& params, int core_count, std::vector<const work::Program*> programs, std::function<Time(std::uint64_t)> duration,
         Time latency)
-      : dispatcher(params, cores, std::move(programs)) {
+      : dispatcher(params, core_count, std::move(programs)) {
     dispatcher.set_name("dispatcher");
     dispatcher.set_pools(pools);
     loop.add(dispatcher);
-    for (int i = 0; i < cores; ++i) {
-      this->cores.push_back(std::make_unique<FakeCore>(duration));
-      this->cores.back()->set_name("core_" + std::to_string(i));
-      this->cores.back()->set_pools(pools);
-      loop.add(*this->cores.back());
+    for (int i = 0; i < core_count; ++i) {
+      cores.push_back(std::make_unique<FakeCore>(duration));
+      cores.back()->set_name("core_" + std::to_string(i));
+      cores.back()->set_pools(pools);
+      loop.add(*cores.back());
     }
-    for (int i = 0; i < cores; ++i) loop.connect(dispatcher, i, *this->cores[static_cast<std::size_t>(i)], 0, latency);
+    for (int i = 0; i < core_count; ++i) loop.connect(dispatcher, i, *cores[static_cast<std::size_t>(i)], 0, latency);
     dispatcher.start();
   }
   std::vector<std::uint64_t> tiles_of(std::size_t core) const {

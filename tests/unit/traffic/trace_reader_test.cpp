@@ -9,6 +9,9 @@
 #include <boost/iostreams/filtering_stream.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
+
+#include "core/random.h"
 
 namespace cowosim::traffic {
 namespace {
@@ -31,6 +34,11 @@ class TraceFile : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
+  static TraceOptions options_for(const std::string& file) {
+    TraceOptions options;
+    options.file = file;
+    return options;
+  }
   template <class Compressor>
   std::string write_compressed(const std::string& text, const std::string& name) {
     const std::string path = (directory_ / name).string();
@@ -49,7 +57,7 @@ class TraceFile : public ::testing::Test {
     return requests;
   }
   std::vector<Request> read(const std::string& text) {
-    TraceReader reader({write(text)});
+    TraceReader reader(options_for(write(text)));
     return read_all(reader);
   }
   /// All errors of a trace, as "line:column: path: message".
@@ -102,10 +110,46 @@ TEST_F(TraceFile, ReadsEveryColumnInAnyOrder) {
 
 TEST_F(TraceFile, TimesAreExact) {
   const std::vector<Request> requests =
-      read(std::string(kHeader) + "0.000001,R,0,1\n0.0000014,R,0,1\n0.0000015,R,0,1\n12.000000,R,0,1\n8999999999999.999999,R,0,1\n");
+      read(std::string(kHeader) + "0.000001,R,0,1\n0.0000014,R,0,1\n0.00000149,R,0,1\n0.0000015,R,0,1\n0.00000249999,R,0,1\n0.0000025,R,0,1\n12.000000,R,0,1\n8999999999999.999999,R,0,1\n");
   std::vector<Time> times;
   for (const Request& request : requests) times.push_back(request.time);
-  EXPECT_THAT(times, ElementsAre(1, 1, 2, 12'000'000, 8'999'999'999'999'999'999));
+  EXPECT_THAT(times, ElementsAre(1, 1, 1, 2, 2, 3, 12'000'000, 8'999'999'999'999'999'999));
+}
+
+TEST_F(TraceFile, NumbersOfEveryLengthAreExact) {
+  std::string text = kHeader;
+  std::vector<std::uint64_t> addresses;
+  std::uint64_t value = 0;
+  for (int digits = 1; digits <= 19; ++digits) {
+    value = value * 10 + static_cast<std::uint64_t>(digits % 10);
+    std::ostringstream lines;
+    lines << ",R," << value << ",1\n,R,0x" << std::hex << value << ",1\n,R,0X" << std::uppercase << value << ",1\n";
+    text += lines.str();
+    addresses.insert(addresses.end(), 3, value);
+  }
+  text += ",R,18446744073709551614,1\n,R,0xFFFFFFFFFFFFFFFE,1\n,R,0x000000000000000000000000000001,1\n";
+  addresses.insert(addresses.end(), {18446744073709551614u, 18446744073709551614u, 1});
+  const std::vector<Request> requests = read(text);
+  ASSERT_EQ(requests.size(), addresses.size());
+  for (std::size_t i = 0; i < addresses.size(); ++i) EXPECT_EQ(requests[i].address, addresses[i]);
+
+  text = kHeader;
+  std::vector<Time> times;
+  Time whole = 0;
+  for (int digits = 1; digits <= 12; ++digits) {
+    whole = whole * 10 + digits % 10;
+    Time femtoseconds = 0;
+    std::string decimals;
+    for (Time scale = 100'000; scale != 0; scale /= 10) {
+      femtoseconds += 7 * scale;
+      decimals += '7';
+      text += std::to_string(whole) + "." + decimals + ",R,0,1\n";
+      times.push_back(whole * kNanosecond + femtoseconds);
+    }
+  }
+  const std::vector<Request> timed = read(text);
+  ASSERT_EQ(timed.size(), times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) EXPECT_EQ(timed[i].time, times[i]);
 }
 
 TEST_F(TraceFile, StreamsGetIdsInOrderOfAppearance) {
@@ -123,9 +167,9 @@ TEST_F(TraceFile, StreamsGetIdsInOrderOfAppearance) {
 TEST_F(TraceFile, CompressedTracesReadTheSame) {
   std::string text = kHeader;
   for (int i = 0; i < 30'000; ++i) text += std::to_string(i) + ".25,R," + std::to_string(i * 64) + ",64\n";  // several chunks
-  TraceReader plain({write(text)});
-  TraceReader gzip({write_compressed<boost::iostreams::gzip_compressor>(text, "t.csv.gz")});
-  TraceReader zstd({write_compressed<boost::iostreams::zstd_compressor>(text, "t.csv.zst")});
+  TraceReader plain(options_for(write(text)));
+  TraceReader gzip(options_for(write_compressed<boost::iostreams::gzip_compressor>(text, "t.csv.gz")));
+  TraceReader zstd(options_for(write_compressed<boost::iostreams::zstd_compressor>(text, "t.csv.zst")));
   const std::vector<Request> expected = read_all(plain);
   EXPECT_EQ(expected.size(), 30'000u);
   EXPECT_EQ(plain.bytes(), 30'000u * 64);
@@ -147,7 +191,7 @@ TEST_F(TraceFile, AGoodTraceHasNoErrors) {
 }
 
 TEST_F(TraceFile, EveryErrorHasItsPlaceAndItsRemedy) {
-  EXPECT_THAT(errors(std::string(kHeader) + "1x,R,0,64\n"), ElementsAre("2:2: time_ns: `1x`: unexpected `x` behind the value"));
+  EXPECT_THAT(errors(std::string(kHeader) + "1x,R,0,64\n"), ElementsAre("2:2: time_ns: unexpected `x` behind the value"));
   EXPECT_THAT(errors(std::string(kHeader) + "-1,R,0,64\n"),
               ElementsAre("2:1: time_ns: `-1` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty"));
   EXPECT_THAT(errors(std::string(kHeader) + "9000000000001,R,0,64\n"),
@@ -184,7 +228,39 @@ TEST_F(TraceFile, ErrorsOfDependencies) {
               ElementsAre("3:15: think_ns: `1000001` is not a think time: decimal nanoseconds from 0 to 1000000, or empty"));
   EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,x,,\n"),
               ElementsAre("2:11: id: `x` is not an id: an unsigned integer below 2^64 - 1, or empty"));
-  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,a/b,,,\n"), ElementsAre("2:11: stream: `a/b` is not a stream's name: letters, digits, _ and -"));
+  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,a/b,,,\n"), ElementsAre("2:10: stream: `a/b` is not a stream's name: letters, digits, _ and -"));
+}
+
+TEST_F(TraceFile, TheShortcutForPlainLinesChangesNothing) {
+  // The same lines with the columns in another order are read the long way.
+  SplitMix64 draw(5);
+  std::string plain = kHeader;
+  std::string moved = "op,time_ns,address,bytes\n";
+  std::uint64_t picoseconds = 0;
+  for (int i = 0; i < 40'000; ++i) {
+    picoseconds += draw.next() % 5000;
+    const std::string time =
+        draw.next() % 4 == 0 ? "" : std::to_string(picoseconds / 1000) + "." + std::to_string(1000 + picoseconds % 1000).substr(1);
+    const std::string op = draw.next() % 2 == 0 ? "R" : draw.next() % 4 == 0 ? " w" : "W";
+    std::string address = std::to_string(draw.next() % 1'000'000);
+    if (draw.next() % 2 == 0) address = "0x" + address;
+    const std::string rest = "," + address + "," + std::to_string(1 + draw.next() % 500) + (draw.next() % 8 == 0 ? "\r\n" : "\n");
+    plain += time + "," + op + rest;
+    moved += op + "," + time + rest;
+  }
+  TraceReader a(options_for(write(plain, "a.csv")));
+  TraceReader b(options_for(write(moved, "b.csv")));
+  const std::vector<Request> x = read_all(a);
+  const std::vector<Request> y = read_all(b);
+  ASSERT_EQ(x.size(), 40'000u);
+  ASSERT_EQ(y.size(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ASSERT_EQ(x[i].time, y[i].time);
+    ASSERT_EQ(x[i].address, y[i].address);
+    ASSERT_EQ(x[i].bytes, y[i].bytes);
+    ASSERT_EQ(x[i].op, y[i].op);
+  }
+  EXPECT_EQ(a.bytes(), b.bytes());
 }
 
 TEST_F(TraceFile, IdsInAnyOrderAreRemembered) {
@@ -206,8 +282,9 @@ TEST_F(TraceFile, ErrorsOfTheHeader) {
   EXPECT_THAT(errors(""), ElementsAre("1:1: : the trace is empty; " + help));
   EXPECT_THAT(errors("0,R,0,64\n"), ElementsAre("1:1: : the header is missing; " + help));
   EXPECT_THAT(errors("time_ns,op,address\n"), ElementsAre("1:1: : column `bytes` is missing; " + help));
-  EXPECT_THAT(errors("time_ns,op,adress,bytes\n"), ElementsAre("1:12: : unknown column `adress`; did you mean 'address'?; " + help,
-                                                              "1:1: : column `address` is missing; " + help));
+  EXPECT_THAT(errors("time_ns,op,adress,bytes\n"),
+              ElementsAre("1:1: : column `address` is missing; " + help,
+                          "1:12: : unknown column `adress`: " + help + "; did you mean 'address'?"));
   EXPECT_THAT(errors("time_ns,op,address,bytes,op\n"), ElementsAre("1:26: : column `op` is there twice"));
   EXPECT_THAT(errors("time_ns,op,address,bytes,depends_on\n"),
               ElementsAre("1:1: : column `depends_on` needs a column `id`: it names the id of an earlier line"));
@@ -225,7 +302,7 @@ TEST_F(TraceFile, AllErrorsAtOnceButNotEndlessly) {
 }
 
 TEST_F(TraceFile, NextStopsAtTheFirstError) {
-  TraceReader reader({write(std::string(kHeader) + "0,R,0,64\n0,X,0,64\n")});
+  TraceReader reader(options_for(write(std::string(kHeader) + "0,R,0,64\n0,X,0,64\n")));
   Request request;
   EXPECT_TRUE(reader.next(request));
   EXPECT_THROW(reader.next(request), ConfigError);
@@ -234,7 +311,7 @@ TEST_F(TraceFile, NextStopsAtTheFirstError) {
 TEST_F(TraceFile, MissingAndMislabelledFiles) {
   const auto message = [](const std::string& file) -> std::string {
     try {
-      TraceReader reader({file});
+      TraceReader reader(options_for(file));
       reader.validate_all();
     } catch (const ConfigError& error) {
       return error.diagnostics().at(0).message;

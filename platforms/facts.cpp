@@ -1,0 +1,98 @@
+#include "platforms/facts.h"
+
+#include <fmt/core.h>
+
+#include "core/units.h"
+
+namespace cowosim::platforms {
+
+namespace {
+
+/// The ways a lone read can go, and what they take without any contention.
+struct Latencies {
+  Time near_hit = 0;
+  Time far_hit = 0;
+  Time near_memory = 0;  ///< closed bank behind a home slice of the own partition
+  Time far_memory = 0;
+};
+
+Latencies latencies_of(const PlatformParams& platform, const hbm::Channel& channel, const Die& die) {
+  const DieParams& p = die.params();
+  const auto& network = const_cast<Die&>(die).network.heart();
+  const std::uint32_t bytes = kAtomBytes;
+  const int core = 0;
+  const int near_slice = p.cores;
+  const int far_slice = p.cores + static_cast<int>(die.slices().slices()) - 1;
+  const auto way = [&](int from, int to) {
+    return network.unloaded_latency(from, to, 0) + network.unloaded_latency(to, from, bytes);
+  };
+  const Clock slice_clock{period_of(p.slice.frequency)};
+  const Time lookup = p.slice.cycles_per_request * slice_clock.period;
+  const Time ends = p.core.issue_latency + p.core.receive_latency;
+  const Time memory = platform.phy.latency_down + platform.hbm.controller.front_latency + channel.closed_latency() +
+                      platform.hbm.controller.return_latency + platform.phy.latency_up;
+  const Time detour = p.slice.miss_latency + p.slice.fill_latency;
+
+  Latencies latencies;
+  latencies.near_hit = ends + way(core, near_slice) + lookup + p.slice.hit_latency;
+  latencies.near_memory = ends + way(core, near_slice) + lookup + detour + memory;
+  if (p.partitions == 1) return latencies;
+  if (p.cache_far) {
+    const Time crossing = way(near_slice, far_slice) + lookup + detour;
+    latencies.far_hit = latencies.near_hit + crossing;
+    latencies.far_memory = latencies.near_memory + crossing;
+  } else {
+    latencies.far_hit = ends + way(core, far_slice) + lookup + p.slice.hit_latency;
+    latencies.far_memory = ends + way(core, far_slice) + lookup + detour + memory;
+  }
+  return latencies;
+}
+
+}  // namespace
+
+Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const engine::Engine& engine, const hbm::Channel& channel,
+                     const Die* die) {
+  Package::Facts facts;
+  const auto add = [&](const char* key, const char* label, double value, std::string readable) {
+    facts.push_back({key, label, value, "", std::move(readable)});
+  };
+  const auto time = [&](const char* key, const char* label, Time t) { add(key, label, to_ns(t), fmt::format("{:.3f} ns", to_ns(t))); };
+
+  const double peak = channel.peak_bytes_per_second() * static_cast<double>(map.channels());
+  add("hbm_peak_GBps", "HBM peak bandwidth", peak * 1e-9, fmt::format("{:.1f} GB/s", peak * 1e-9));
+  const auto capacity = static_cast<double>(map.capacity());
+  add("capacity_bytes", "HBM capacity", capacity, format_quantity(static_cast<std::int64_t>(map.capacity()), Unit::bytes));
+  add("channels", "HBM channels", map.channels(),
+      fmt::format("{} stacks x {} channels x {} pseudo-channels", platform.hbm.stacks, platform.hbm.channels, platform.hbm.pseudo_channels));
+  time("hbm_clock_ns", "HBM clock period (rounded up)", channel.timing().tck());
+  time("hbm_hit_ns", "HBM read, open row", channel.hit_latency());
+  time("hbm_closed_ns", "HBM read, closed bank", channel.closed_latency());
+  time("hbm_conflict_ns", "HBM read, other row open", channel.conflict_latency());
+  if (die != nullptr) {
+    const DieParams& p = die->params();
+    auto& core = const_cast<Die*>(die)->core[0].heart();
+    for (const auto& [precision, name, label] : {std::tuple{work::Precision::bf16, "peak_bf16_TFLOPs", "peak, bf16 dense"},
+                                                  std::tuple{work::Precision::fp8, "peak_fp8_TFLOPs", "peak, FP8 dense"}}) {
+      const double flops = core.peak_flops(precision, true) * p.cores;
+      add(name, label, flops * 1e-12, fmt::format("{:.1f} TFLOP/s", flops * 1e-12));
+      if (precision == work::Precision::bf16) {
+        add("ridge_bf16_flop_per_byte", "ridge point, bf16", flops / peak, fmt::format("{:.1f} FLOP/B", flops / peak));
+      }
+    }
+    const double l2 = static_cast<double>(p.slice.capacity) * die->slices().slices();
+    add("l2_bytes", "L2 capacity", l2, format_quantity(static_cast<std::int64_t>(l2), Unit::bytes));
+    const Latencies latencies = latencies_of(platform, channel, *die);
+    time("near_hit_ns", "unloaded read, near L2 hit", latencies.near_hit);
+    if (latencies.far_hit > 0) time("far_hit_ns", "unloaded read, far L2 hit", latencies.far_hit);
+    time("near_memory_ns", "unloaded read, HBM, near home", latencies.near_memory);
+    if (latencies.far_memory > 0) time("far_memory_ns", "unloaded read, HBM, far home", latencies.far_memory);
+  }
+  time("window_ns", "W, the window", engine.lookahead());
+  const std::string narrowest = engine.narrowest() == nullptr
+                                    ? "nothing: one component"
+                                    : engine.narrowest()->from().name() + " -> " + engine.narrowest()->name();
+  facts.push_back({"window_set_by", "W is set by", 0, narrowest, narrowest});
+  return facts;
+}
+
+}  // namespace cowosim::platforms

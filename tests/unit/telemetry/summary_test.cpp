@@ -1,0 +1,256 @@
+#include "telemetry/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "sample.h"
+#include "telemetry/report.h"
+
+namespace cowosim::telemetry {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::vector<std::string> lines(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> result;
+  for (std::string line; std::getline(in, line);) result.push_back(line);
+  return result;
+}
+
+/// The number that ends at column `end` of a table's row, in its last digit's units; 0 where there is none.
+std::int64_t value_before(const std::string& line, std::size_t end) {
+  std::string digits;
+  for (std::size_t i = std::min(end, line.size()); i > 0 && line[i - 1] != ' '; --i)
+    if (line[i - 1] != ',' && line[i - 1] != '.') digits.insert(digits.begin(), line[i - 1]);
+  return digits.empty() ? 0 : std::stoll(digits);
+}
+
+TEST(Summary, ReadsLikeAnAnswer) {
+  EXPECT_EQ(
+      summary(sample::decode()),
+      R"(llama3_70b_decode on h100_sxm5: 24.00 ms per token, 41.7 tokens/s; the floor is 14.00 ms, so it runs at 58.3 %
+  of what is possible.
+Bound by hbm_bandwidth: the HBM's data buses move data 80.0 % of the time and are held up by the DRAM's own
+  rules for another 12.0 % (most by refresh); 8.0 % is idle.
+Extrapolated: 4 of 80 layers were simulated (1.200 ms); the others are taken to last as long as those, what
+  comes once was simulated once.
+
+Time per token, from its floor up                         ns  % of gap
+  floor (weights 13.72 ms + KV cache 280.0 us)    14,000,000
+  + traffic beyond the floor                       5,200,000    52.0 %  ############
+  + refresh                                        1,680,000    16.8 %  ####
+  + launch of tiles                                  669,091     6.7 %  ##
+  + between operators                                600,000     6.0 %  #
+  + bank conflicts                                   480,000     4.8 %  #
+  + ramp-up of operators                             400,000     4.0 %  #
+  + column spacing                                   288,000     2.9 %  #
+  + imbalance between cores                          250,909     2.5 %  #
+  + read/write turnaround                            240,000     2.4 %  #
+  + other terms                                      192,000     1.9 %  #
+  + unexplained                                            0     0.0 %
+  = measured                                      24,000,000  the gap is 10,000,000 ns, 41.7 % of it
+
+How much of each peak                  achieved            peak        %
+  HBM (2 stacks)                    1600.0 GB/s     2000.0 GB/s   80.0 %  ###################
+  L2 of die_0, 10.0 % hits           833.3 GB/s     5500.0 GB/s   15.2 %  ####
+  noc link                           833.3 GB/s     5500.0 GB/s   15.2 %  ####
+  phy links (2, busiest 50.0 %)      833.3 GB/s     2000.0 GB/s   41.7 %  ##########
+  cores                           1.667 TFLOP/s   989.0 TFLOP/s    0.8 %  #
+
+HBM data bus: data 80.0 %, HBM idle 8.0 %, refresh 7.0 %, bank conflicts 2.0 %, column spacing 1.2 %,
+  read/write turnaround 1.0 %, four-activate window 0.5 %, command bus 0.3 %
+Core time: computing 0.8 %, waiting for HBM bandwidth 90.9 %, launch of tiles 6.1 %, imbalance between cores
+  2.3 %
+
+Latency of a transaction by stage: mean 600.0 ns, p50 600.0 ns, p99 600.0 ns, max 600.0 ns
+  issue           60.00 ns mean    60.00 ns p99   10.0 %  ##
+  noc             120.0 ns mean    120.0 ns p99   20.0 %  #####
+  l2              60.00 ns mean    60.00 ns p99   10.0 %  ##
+  queue           180.0 ns mean    180.0 ns p99   30.0 %  #######
+  bank            60.00 ns mean    60.00 ns p99   10.0 %  ##
+  data            60.00 ns mean    60.00 ns p99   10.0 %  ##
+  return          60.00 ns mean    60.00 ns p99   10.0 %  ##
+
+Who waited for whom (mean per transaction of the waiting stream, share of its latency)
+  decode waited for DRAM timing at HBM bank    100.0 ns   16.7 %
+  decode waited for itself at HBM data bus     80.00 ns   13.3 %
+  decode waited for refresh at HBM refresh     5.000 ns    0.8 %
+
+Memory: 71.90 GB of 80.00 GB used (89.9 %): weights 70.55 GB, kv 1.34 GB.
+Simulated 1.200 ms in 12.5 s of wall clock, 25.0 s of CPU on 2 threads: 1,000 transactions, 40 per CPU second.
+Completion hash 0123456789abcdef.
+)");
+}
+
+TEST(Summary, PrintedTermsAddUpExactly) {
+  // Terms that all round the wrong way, above and below the switch to ps.
+  for (const Time unit : {kNanosecond, kPicosecond}) {
+    Results r = sample::decode();
+    std::vector<GapTerm> terms;
+    for (int i = 0; i < 9; ++i) terms.push_back({"term_" + std::to_string(i), 50 * unit + unit / 2 - 1});
+    terms.push_back({"saved", -20 * unit - unit / 3});
+    Time sum = 0;
+    for (const GapTerm& term : terms) sum += term.time;
+    const Time floor = 8'000'000 * unit + unit / 2 - 7;
+    r.workload->measured = floor + sum;
+    r.workload->gap = explain_gap(floor + sum, {{"weights", floor}}, terms);
+    std::int64_t total = 0;
+    std::int64_t measured = -1;
+    std::int64_t tenths = 0;
+    std::size_t end = 0;
+    for (const std::string& line : lines(summary(r))) {
+      if (const std::size_t header = line.find("ns  % of gap"); header != std::string::npos) end = header + 2;
+      if (line.rfind("  floor", 0) == 0 || line.rfind("  + ", 0) == 0) total += value_before(line, end);
+      if (line.rfind("  = measured", 0) == 0) measured = value_before(line, end);
+      if (line.rfind("  + ", 0) == 0) tenths += value_before(line, line.find(" %"));
+    }
+    EXPECT_EQ(total, measured);
+    EXPECT_EQ(tenths, 1000);
+  }
+}
+
+TEST(Summary, FitsOnAPage) {
+  // The most that can be: every stage, every loss, many terms, streams, links and rows of blame.
+  Results r = sample::decode(true);
+  r.run.status = Status::interrupted;
+  r.run.exit_reason = "SIGINT";
+  for (StageSummary& stage : r.all.stages) stage.sum += 1000;
+  for (int i = 0; i < 12; ++i) {
+    r.workload->gap->terms.push_back({"some_other_term_" + std::to_string(i), 1000});
+    r.workload->gap->measured += 1000;
+    r.blame.push_back({"x", "class " + std::to_string(i), "decode", "prefill", 1000});
+    r.streams.push_back(sample::stream("stream_" + std::to_string(i), 5, 1000));
+  }
+  for (const char* kind : {"d2d", "fabric"}) r.fabric->links.push_back({kind, kind, 1000, 1e12, 0, 0, 0});
+  for (Time& loss : r.compute->cores.loss) loss += kMillisecond;
+  const std::vector<std::string> text = lines(summary(r));
+  EXPECT_LE(text.size(), 60u);
+  for (const std::string& line : text) EXPECT_LE(line.size(), 120u) << line;
+  EXPECT_THAT(summary(sample::decode(true)), HasSubstr("for whom"));
+}
+
+TEST(Summary, PartialRunsSayItFirst) {
+  Results r = sample::decode();
+  r.run.status = Status::wall_limit;
+  r.run.exit_reason.clear();
+  EXPECT_THAT(summary(r),
+              StartsWith("PARTIAL RESULTS: the run ended early at 1.200 ms (wall_limit); everything below covers"));
+  r.run.status = Status::time_limit;
+  EXPECT_THAT(summary(r), StartsWith("llama3_70b_decode on h100_sxm5"));
+}
+
+TEST(Summary, WhatDoesNotApplyIsAbsent) {
+  Results r = sample::decode();
+  r.workload.reset();
+  r.compute.reset();
+  r.fabric.reset();
+  r.capacity.reset();
+  r.blame.clear();
+  r.run.workload = "stream";
+  const std::string text = summary(r);
+  EXPECT_THAT(
+      text,
+      StartsWith(
+          "stream on h100_sxm5: 40.0 GB/s (2.0 % of the HBM's peak), 600.0 ns from request to response (p99 600.0 "
+          "ns),\n  64.00 kB in 1.599 us.\n"));
+  for (const char* absent : {"floor", "Core time", "Memory", "waited", "Streams", "Extrapolated", "nan", "inf"})
+    EXPECT_THAT(text, Not(HasSubstr(absent)));
+}
+
+TEST(Summary, OfNothingIsStillReadable) {
+  const std::string text = summary(Results{});
+  EXPECT_THAT(text, Not(HasSubstr("nan")));
+  EXPECT_THAT(text, HasSubstr("Completion hash 0000000000000000."));
+}
+
+TEST(Headline, OfEachKindOfWorkload) {
+  Results r = sample::decode();
+  r.workload->tokens = 8;
+  r.workload->users = 8;
+  EXPECT_THAT(headline(r),
+              HasSubstr("24.00 ms per token, 41.7 tokens/s per user, 333.3 tokens/s for 8 users; the floor"));
+  r.workload->phase = "prefill";
+  r.workload->tokens = 2048;
+  EXPECT_THAT(headline(r), HasSubstr("2,048 tokens in 24.00 ms, 85333.3 tokens/s; the floor"));
+  r.workload->phase = "kernel";
+  r.workload->tokens = 0;
+  r.workload->name = "gemm";
+  r.workload->gap.reset();
+  r.workload->measured = 100 * kMicrosecond;
+  r.workload->operators = {{"gemm", "gemm", 0, 100 * kMicrosecond, 50'000'000'000ull, 0, "compute", 1}};
+  EXPECT_EQ(headline(r), "gemm on h100_sxm5: 100.0 us, 500.0 TFLOP/s.");
+}
+
+TEST(Comparison, SaysWhatTheOtherStreamCosts) {
+  const std::string text = comparison(sample::decode(), sample::decode(true), "decode");
+  EXPECT_THAT(text, StartsWith("What prefill costs decode: time per token goes from 24.00 ms to 30.00 ms, 1.25 times "
+                               "as long (+6.000 ms). Its\n"
+                               "  bandwidth goes from 40.0 GB/s to 33.7 GB/s, prefill takes 16.0 GB/s.\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("  + traffic of prefill                               0     6,000,000     6,000,000   100.0 %\n"));
+  EXPECT_THAT(text, HasSubstr("  = latency                                      600.0         900.0         300.0\n"));
+  EXPECT_THAT(text, HasSubstr("  HBM data bus: for prefill                             200.0 ns        22.2 %\n"));
+  EXPECT_THAT(text, HasSubstr("  HBM bank: for DRAM timing                             100.0 ns      100.0 ns\n"));
+  // What others waited for is not the victim's.
+  EXPECT_THAT(text, Not(HasSubstr("for decode\n")));
+}
+
+TEST(Comparison, CostsAddUpAsPrinted) {
+  const std::vector<std::string> text = lines(comparison(sample::decode(), sample::decode(true), "decode"));
+  std::int64_t cost = 0;
+  std::int64_t measured = 0;
+  for (const std::string& line : text) {
+    if (line.rfind("  + ", 0) == 0) cost += value_before(line, 82);
+    if (line.rfind("  = measured", 0) == 0) measured = value_before(line, 82);
+  }
+  EXPECT_EQ(cost, measured);
+  EXPECT_EQ(measured, 6'000'000);
+}
+
+TEST(Comparison, OfStreamsWithoutAWorkload) {
+  Results alone = sample::decode();
+  Results both = sample::decode(true);
+  alone.workload.reset();
+  both.workload.reset();
+  EXPECT_THAT(comparison(alone, both, "decode"),
+              StartsWith("What prefill costs decode: the mean latency goes from 600.0 ns to 900.0 ns, 1.50 times"));
+  EXPECT_EQ(comparison(alone, both, "other"), "There is no stream other in the run alone.\n");
+}
+
+TEST(Report, IsOneSelfContainedPage) {
+  const std::string html = report_html(sample::decode(true));
+  EXPECT_THAT(html, StartsWith("<!doctype html>"));
+  EXPECT_THAT(html, HasSubstr("</html>"));
+  for (const char* foreign : {"<script", "http:", "https:", "src=", "@import", "url("})
+    EXPECT_THAT(html, Not(HasSubstr(foreign)));
+  for (const char* part :
+       {"Where the time goes", "How much of each peak", "Latency by stage", "What the HBM", "What the cores did",
+        "Who waited for whom", "Operators", "Streams", "Links", "href=\"config.yaml\"", "layer_0.mlp"})
+    EXPECT_THAT(html, HasSubstr(part));
+}
+
+TEST(Report, EscapesNames) {
+  Results r = sample::decode();
+  r.run.command_line = "cowosim run '<b>&\"x\"'";
+  r.workload->operators[0].name = "<script>";
+  const std::string html = report_html(r);
+  EXPECT_THAT(html, HasSubstr("&lt;b&gt;&amp;&quot;x&quot;"));
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+}
+
+TEST(Report, WhatDoesNotApplyIsAbsent) {
+  const std::string html = report_html(Results{});
+  for (const char* absent : {"<svg", "<table", "nan", "Partial"}) EXPECT_THAT(html, Not(HasSubstr(absent)));
+  Results r;
+  r.run.status = Status::deadlock;
+  EXPECT_THAT(report_html(r), HasSubstr("Partial results."));
+}
+
+}  // namespace
+}  // namespace cowosim::telemetry

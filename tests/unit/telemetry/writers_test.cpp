@@ -1,0 +1,256 @@
+#include "telemetry/writers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <locale>
+#include <sstream>
+
+#include "sample.h"
+
+namespace cowosim::telemetry {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(ResultsJson, TheSmallestRun) {
+  Results r;
+  r.run.platform = "reference/hbm3_6400";
+  r.run.seed = 18446744073709551615ull;
+  r.run.simulated = 1'234'567;
+  r.run.host_seconds = 0.5;
+  r.run.cpu_seconds = 0.25;
+  r.transactions = 2;
+  r.atoms = 4;
+  r.bytes = 128;
+  r.completion_hash = 0xabc;
+  StreamStatistics s;
+  for (const Time latency : {Time{48'000'000}, Time{50'500'000}}) {
+    Transaction t;
+    t.bytes = 64;
+    t.stages.start(Stage::queue, 0);
+    t.stages.enter(Stage::data, latency - 10'000'000);
+    s.record(t, latency);
+  }
+  r.all = summarise("all", s);
+  r.streams = {summarise("trace", s)};
+  const std::string stages = R"("stages": {
+XX  "queue": {
+XX    "mean": 39.25,
+XX    "p99": 40.5,
+XX    "share": 0.7969543147208121
+XX  },
+XX  "data": {
+XX    "mean": 10.0,
+XX    "p99": 10.0,
+XX    "share": 0.20304568527918782
+XX  }
+XX})";
+  const std::string latency = R"("count": 2,
+XX"mean": 49.25,
+XX"min": 48.0,
+XX"p50": 48.0,
+XX"p90": 50.5,
+XX"p99": 50.5,
+XX"p999": 50.5,
+XX"max": 50.5,
+XX)" + stages;
+  const auto indented = [](std::string text, int by) {
+    for (std::size_t at = 0; (at = text.find("XX", at)) != std::string::npos;)
+      text.replace(at, 2, std::string(by, ' '));
+    return text;
+  };
+  EXPECT_EQ(results_json(r), R"({
+  "schema": "cowosim-results/1",
+  "platform": "reference/hbm3_6400",
+  "status": "completed",
+  "partial": false,
+  "seed": 18446744073709551615,
+  "simulated_ns": 1.234567,
+  "host_seconds": 0.5,
+  "cpu_seconds": 0.25,
+  "transactions": 2,
+  "atoms": 4,
+  "bytes": 128,
+  "transactions_per_host_second": 4.0,
+  "transactions_per_cpu_second": 8.0,
+  "completion_hash": "0000000000000abc",
+  "latency_ns": {
+    )" + indented(latency, 4) + R"(
+  },
+  "streams": {
+    "trace": {
+      "transactions": 2,
+      "reads": 2,
+      "writes": 0,
+      "bytes": 128,
+      "interval_ns": 50.5,
+      "bandwidth_GBps": 2.5346534653465347,
+      "latency_ns": {
+        )" + indented(latency, 8) +
+                                 R"(
+      }
+    }
+  }
+}
+)");
+}
+
+TEST(ResultsJson, SectionsThatDoNotApplyAreAbsent) {
+  const std::string json = results_json(Results{});
+  for (const char* section : {"hbm", "fabric", "compute", "workload", "capacity", "blame", "bottleneck"})
+    EXPECT_THAT(json, Not(HasSubstr('"' + std::string(section) + '"')));
+}
+
+TEST(ResultsJson, EverySectionHasTheContractsKeys) {
+  const std::string json = results_json(sample::decode(true));
+  for (const char* text :
+       {"\"hbm\": {\n    \"bandwidth_GBps\": 1600.0,\n    \"peak_GBps\": 2000.0,\n    \"utilization\": 0.8,",
+        "\"row_hit_rate\": 0.98",
+        "\"loss\": {\n      \"refresh\": 0.07,\n      \"turnaround\": 0.01,\n      \"bank_conflict\": 0.02,\n      "
+        "\"four_activate_window\": 0.005,\n      \"command_bus\": 0.003,\n      \"column_spacing\": 0.012,\n      "
+        "\"idle\": 0.08\n    }",
+        "\"name\": \"hbm_stack_1.channel_0\"",
+        "\"packets\": 2000",
+        "\"kind\": \"phy\"",
+        "\"stall_fraction\": 0.1",
+        "\"replays\": 0",
+        "\"flops\": 2000000000",
+        "\"mbu\": ",
+        "\"wait_hbm_bandwidth\": 0.9090909090909091",
+        "\"l2_hit_rate\": 0.1",
+        "\"time_per_token_ns\": 30000000.0",
+        "\"weight_bytes\": 69503041536",
+        "\"extrapolated\": true",
+        "\"layers_simulated\": 4",
+        "\"floor_ns\": 14000000.0",
+        "\"term\": \"refresh\",\n        \"ns\": 2100000.0",
+        "\"term\": \"unexplained\",\n        \"ns\": 0.0",
+        "\"bound_by\": \"hbm\"",
+        "\"weights\": 70553706496",
+        "\"free\": 8104116224",
+        "\"aggressor\": \"prefill\"",
+        "\"wait_ns\": 200000.0",
+        "\"bottleneck\": {\n    \"bound_by\": \"hbm_bandwidth\"",
+        "\"resource\": \"phy_bandwidth\""})
+    EXPECT_THAT(json, HasSubstr(text));
+}
+
+TEST(ResultsJson, NamesOfUsersStayValidJson) {
+  Results r;
+  r.run.platform = "qu\"ote\n\xff";
+  EXPECT_THAT(results_json(r), HasSubstr("\"platform\": \"qu\\\"ote\\n\xEF\xBF\xBD\""));
+}
+
+TEST(ResultsJson, PartialRunsAreMarked) {
+  Results r;
+  r.run.status = Status::interrupted;
+  r.run.exit_code = 130;
+  r.run.exit_reason = "SIGINT";
+  EXPECT_THAT(results_json(r), HasSubstr("\"status\": \"interrupted\",\n  \"partial\": true"));
+  EXPECT_THAT(
+      run_json(r.run),
+      HasSubstr(
+          "\"status\": \"interrupted\",\n  \"partial\": true,\n  \"exit_code\": 130,\n  \"exit_reason\": \"SIGINT\""));
+}
+
+TEST(RunJson, HoldsWhatIdentifiesARun) {
+  EXPECT_EQ(run_json(sample::decode().run), R"({
+  "version": "0.1.0",
+  "git_hash": "abc1234",
+  "systemc_version": "2.3.4",
+  "command_line": "cowosim run h100_sxm5 llama3_70b_decode",
+  "platform": "h100_sxm5",
+  "workload": "llama3_70b_decode",
+  "seed": 1,
+  "host": "host",
+  "started": "2026-11-22T12:00:00Z",
+  "status": "completed",
+  "partial": false,
+  "exit_code": 0,
+  "exit_reason": "the workload is done",
+  "threads": 2,
+  "window_ns": 20.0,
+  "warmup_ns": 0.0,
+  "simulated_ns": 1200000.0,
+  "host_seconds": 12.5,
+  "cpu_seconds": 25.0
+}
+)");
+}
+
+TEST(StatTable, OneRowAStatistic) {
+  StatTable table;
+  table.set_path("hbm_stack_0.channel_0");
+  table("reads", "count", 12);
+  table("busy", "ns", 1.5);
+  table.set_path("odd,name");
+  table("hit_rate", "ratio", 0.25);
+  EXPECT_EQ(table.csv(),
+            "path,stat,unit,value\n"
+            "hbm_stack_0.channel_0,reads,count,12\n"
+            "hbm_stack_0.channel_0,busy,ns,1.5\n"
+            "\"odd,name\",hit_rate,ratio,0.25\n");
+}
+
+TEST(IntervalSeries, WritesWhatEachIntervalAdded) {
+  std::ostringstream out;
+  IntervalSeries series(out);
+  const auto sample = [&](Time t, double reads, double other, double rate, bool baseline = false) {
+    series.begin_sample(t, baseline);
+    series.set_path("a");
+    series("reads", "count", reads);
+    series("rate", "ratio", rate);
+    series.set_path("b");
+    series("reads", "count", other);
+  };
+  sample(5 * kNanosecond, 100, 7, 0.9, true);  // warm-up: not written, not counted
+  sample(10 * kNanosecond, 110, 7, 0.5);
+  sample(20 * kNanosecond, 110, 9, 0.5);
+  sample(25'500'000, 115, 9, 0.25);  // the last one is shorter
+  EXPECT_EQ(out.str(),
+            "time_ns,path,stat,unit,value\n"
+            "10,a,reads,count,10\n"
+            "10,a,rate,ratio,0.5\n"
+            "20,a,rate,ratio,0.5\n"
+            "20,b,reads,count,2\n"
+            "25.5,a,reads,count,5\n"
+            "25.5,a,rate,ratio,0.25\n");
+}
+
+TEST(IntervalSeries, WithoutBaselineCountsFromZero) {
+  std::ostringstream out;
+  IntervalSeries series(out);
+  series.begin_sample(kNanosecond);
+  series.set_path("a");
+  series("reads", "count", 3);
+  EXPECT_EQ(out.str(), "time_ns,path,stat,unit,value\n1,a,reads,count,3\n");
+}
+
+struct German : std::numpunct<char> {
+  char do_decimal_point() const override { return ','; }
+  char do_thousands_sep() const override { return '.'; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
+TEST(Writers, DoNotDependOnTheLocale) {
+  const auto everything = [] {
+    const Results r = sample::decode(true);
+    std::ostringstream series_out;
+    IntervalSeries series(series_out);
+    series.begin_sample(1234567 * kNanosecond);
+    series("reads", "count", 1234567.5);
+    StatTable table;
+    table("reads", "count", 1234567.5);
+    return results_json(r) + run_json(r.run) + table.csv() + series_out.str();
+  };
+  const std::string before = everything();
+  const std::locale old = std::locale::global(std::locale(std::locale::classic(), new German));
+  const std::string after = everything();
+  std::locale::global(old);
+  EXPECT_EQ(before, after);
+}
+
+}  // namespace
+}  // namespace cowosim::telemetry
