@@ -11,11 +11,11 @@ namespace cowosim::traffic {
 
 class DispatcherShell final : public kernel::Shell {
  public:
-  DispatcherShell(const sc_core::sc_module_name& name, const DispatcherParams& params, int cores,
+  DispatcherShell(const sc_core::sc_module_name& name, const DispatcherParams& params, int core_count,
                   std::vector<const work::Program*> programs)
-      : Shell(name), dispatcher_(params, cores, std::move(programs)) {
-    for (int i = 0; i < cores; ++i) {
-      this->cores.push_back(std::make_unique<kernel::InitiatorPort>(("core_" + std::to_string(i)).c_str(), *this, i));
+      : Shell(name), dispatcher_(params, core_count, std::move(programs)) {
+    for (int i = 0; i < core_count; ++i) {
+      cores.push_back(std::make_unique<kernel::InitiatorPort>(("core_" + std::to_string(i)).c_str(), *this, i));
     }
   }
 

@@ -46,6 +46,7 @@ struct Pass {
   std::uint32_t kv_bytes;
   std::uint32_t activation_bytes;
   bool decode;
+  std::uint64_t head_slices;  // of the LM head, of which one is simulated where layers are sampled
   std::uint64_t tokens() const { return batch * queries; }
   /// Few rows: K panels add up in memory, in fp32. More rows: in the core, stored as activations.
   bool accumulate_in_memory() const { return tokens() <= 16; }
@@ -118,7 +119,8 @@ Addresses place(const ModelParams& model, const Pass& pass, Placement& placement
 }
 
 /// Emits the operators of one pass. Which layers are simulated: number j of n is layer floor(j L / n) and stands for
-/// itself and the layers up to the next one; what comes before the first and after the last layer is simulated once and counts once.
+/// itself and the layers up to the next one; what comes before the first and after the last layer is simulated once and counts once,
+/// but for the LM head: where layers are sampled it is cut into `head_slices` equal slices of the vocabulary, and the first stands for all.
 /// Every layer begins with "residual += delta": the embedding is layer 0's delta (its residual is zero), so that all layers are alike.
 Program build(const ModelParams& model, const Pass& pass, std::uint64_t layers_simulated, const Addresses& at) {
   const Shape s(model);
@@ -228,7 +230,10 @@ Program build(const ModelParams& model, const Pass& pass, std::uint64_t layers_s
   layer_index = -1;
   repeats = 1;
   norm("final_norm", at.final_norm);
-  gemm("lm_head", pass.batch, s.v, s.h, at.normed, at.head, at.logits, 4);
+  std::uint64_t slices = n < s.layers ? pass.head_slices : 1;
+  while (s.v % slices != 0) --slices;
+  repeats = static_cast<std::uint32_t>(slices);
+  gemm("lm_head", pass.batch, s.v / slices, s.h, at.normed, at.head, at.logits, 4);
   return program;
 }
 
@@ -297,7 +302,8 @@ work::Program build_decode(const ModelParams& model, const DecodeParams& params,
             static_cast<std::uint32_t>(params.weight_bytes_per_element),
             static_cast<std::uint32_t>(params.kv_bytes_per_element),
             static_cast<std::uint32_t>(params.activation_bytes_per_element),
-            true};
+            true,
+            unsigned_of(params.head_slices)};
   pass.batch = resolve_batch(params.batch, model, pass, placement);
   const Addresses at = place(model, pass, placement);
   placement.require_fit(fmt::format("{}_decode with batch {} and context {}", model.name, pass.batch, pass.context));
@@ -313,7 +319,8 @@ work::Program build_prefill(const ModelParams& model, const PrefillParams& param
                   static_cast<std::uint32_t>(params.weight_bytes_per_element),
                   static_cast<std::uint32_t>(params.kv_bytes_per_element),
                   static_cast<std::uint32_t>(params.activation_bytes_per_element),
-                  false};
+                  false,
+                  unsigned_of(params.head_slices)};
   const Addresses at = place(model, pass, placement);
   placement.require_fit(fmt::format("{}_prefill of {} prompts of {} tokens", model.name, pass.batch, pass.queries));
   return build(model, pass, unsigned_of(params.layers), at);

@@ -52,6 +52,7 @@ struct DecodeParams {
   std::int64_t kv_bytes_per_element = 2;
   std::int64_t activation_bytes_per_element = 2;
   std::int64_t layers = 1;
+  std::int64_t head_slices = 8;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -61,6 +62,9 @@ struct DecodeParams {
     v("kv_bytes_per_element", kv_bytes_per_element, Range{1, 4}, "of the KV cache", "experiment");
     v("activation_bytes_per_element", activation_bytes_per_element, Range{1, 4}, "of activations between operators", "experiment");
     v("layers", layers, Range{1, 1000}, "layers that are simulated, spread evenly; each stands for its share of the model's (more than it has: all)",
+      "experiment");
+    v("head_slices", head_slices, Range{1, 256},
+      "where layers are sampled, one of this many slices of the LM head is simulated (the next smaller number that divides the vocabulary)",
       "experiment");
   }
 };
@@ -72,6 +76,7 @@ struct PrefillParams {
   std::int64_t kv_bytes_per_element = 2;
   std::int64_t activation_bytes_per_element = 2;
   std::int64_t layers = 1;
+  std::int64_t head_slices = 8;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -81,6 +86,9 @@ struct PrefillParams {
     v("kv_bytes_per_element", kv_bytes_per_element, Range{1, 4}, "of the KV cache", "experiment");
     v("activation_bytes_per_element", activation_bytes_per_element, Range{1, 4}, "of activations between operators", "experiment");
     v("layers", layers, Range{1, 1000}, "layers that are simulated, spread evenly; each stands for its share of the model's (more than it has: all)",
+      "experiment");
+    v("head_slices", head_slices, Range{1, 256},
+      "where layers are sampled, one of this many slices of the LM head is simulated (the next smaller number that divides the vocabulary)",
       "experiment");
   }
 };

@@ -45,7 +45,8 @@ CacheSlice::CacheSlice(const CacheSliceParams& params, const SliceMap& slices, s
       all_credits_(credits) {
   require(line_shift_ >= 5 && sector_shift_ >= 5, "line_bytes and sector_bytes are powers of two of at least 32");
   require(line_shift_ >= sector_shift_ && line_shift_ - sector_shift_ <= 3, "a line has 1, 2, 4 or 8 sectors");
-  require(params.ways >= 1 && params.ways <= 255 && params.capacity > 0 && params.capacity % (std::int64_t{params.line_bytes} * params.ways) == 0,
+  require(params.ways >= 1 && params.ways <= 255 && params.capacity > 0 &&
+              params.capacity % (std::int64_t{params.line_bytes} * params.ways) == 0,
           "capacity is a whole number of sets (line_bytes x ways)");
   require(slices.capacity() >> line_shift_ < kNone, "the memory has fewer than 2^32 - 1 lines");
   require(credits >= 1, "at least one credit for the memory's door");
@@ -66,7 +67,8 @@ CacheSlice::CacheSlice(const CacheSliceParams& params, const SliceMap& slices, s
   require(entries >= 8 && entries * static_cast<std::size_t>(params.line_bytes) >= 2 * kLargestRequest,
           "miss_entries: at least 8, and half of them cover a request of 512 bytes");
   misses_.resize(entries);
-  for (std::size_t i = 0; i < entries; ++i) misses_[i].next = i + 1 < entries ? static_cast<std::uint32_t>(i + 1) : kNone;
+  for (std::size_t i = 0; i < entries; ++i)
+    misses_[i].next = i + 1 < entries ? static_cast<std::uint32_t>(i + 1) : kNone;
   int bits = 4;
   while ((std::size_t{1} << bits) < 2 * entries) ++bits;
   buckets_.assign(std::size_t{1} << bits, kNone);
@@ -74,17 +76,16 @@ CacheSlice::CacheSlice(const CacheSliceParams& params, const SliceMap& slices, s
   held_.resize(static_cast<std::size_t>(credits));
 }
 
-void CacheSlice::set_pools(engine::Pools& pools) {
-  Heart::set_pools(pools);
-  own_pool();
-}
+void CacheSlice::start() { own_pool(); }
 
 Time CacheSlice::output_pipeline(int port) const {
   if (port == kMemory) return params_.miss_latency;
   return std::min({params_.hit_latency, params_.miss_latency, params_.fill_latency});
 }
 
-double CacheSlice::peak_bandwidth() const { return static_cast<double>(params_.bytes_per_cycle) * 1e15 / static_cast<double>(clock_.period); }
+double CacheSlice::peak_bandwidth() const {
+  return static_cast<double>(params_.bytes_per_cycle) * 1e15 / static_cast<double>(clock_.period);
+}
 
 void CacheSlice::receive(const Message& message) {
   const Handle handle = message.transaction;
@@ -95,7 +96,11 @@ void CacheSlice::receive(const Message& message) {
       tx.stages.enter(Stage::l2, t);
       const std::uint16_t home_terminal = slices_.home_terminal(tx.address);
       Input& input = inputs_[home_terminal == terminal_ ? kHome : kNear];
-      if (!input.empty() || !look_up(handle, home_terminal, t, t)) input.waiting.push_back({handle, home_terminal, t});
+      counters_.near_requests += home_terminal != terminal_;
+      if (!input.empty() || !look_up(handle, home_terminal, t, t)) {
+        input.waiting.push_back({handle, home_terminal, t});
+        ++queued_;
+      }
       break;
     }
     case Phase::response: {
@@ -104,7 +109,7 @@ void CacheSlice::receive(const Message& message) {
         tx.stages.enter(Stage::l2, t);
         const StreamId stream = tx.stream;  // the answer may be gone to its source below
         filled(handle, t);
-        drain_input(t, stream);
+        if (queued_ != 0) drain_input(t, stream);
       }
       // A write-back's acceptance: nothing to do, it is kept until it retires.
       break;
@@ -175,13 +180,16 @@ inline std::uint8_t CacheSlice::sector_mask(std::uint32_t line, std::uint64_t be
 inline Time CacheSlice::take_lookup(const Transaction& tx, Time arrival, Time now) {
   const std::uint32_t bytes = tx.fetch_bytes;
   const auto width = static_cast<std::uint32_t>(params_.bytes_per_cycle);
-  const std::uint32_t data = bytes_per_cycle_shift_ >= 0 ? (bytes + width - 1) >> bytes_per_cycle_shift_ : (bytes + width - 1) / width;
+  const std::uint32_t data =
+      bytes_per_cycle_shift_ >= 0 ? (bytes + width - 1) >> bytes_per_cycle_shift_ : (bytes + width - 1) / width;
   const Time length = clock_.period * std::max<Time>(data, params_.cycles_per_request);
   const Time ready = clock_.align(arrival);
   Time start = ready;
   Time horizon = arrival;  // nobody to come, and nobody queued, arrived earlier
-  for (const Input& input : inputs_) {
-    if (!input.empty()) horizon = std::min(horizon, input.waiting[input.first].arrival);
+  if (queued_ != 0) {
+    for (const Input& input : inputs_) {
+      if (!input.empty()) horizon = std::min(horizon, input.waiting[input.first].arrival);
+    }
   }
   lookups_.forget(horizon);
   if (lookups_.end() > ready || now > arrival) {
@@ -204,8 +212,57 @@ bool CacheSlice::look_up(Handle handle, std::uint16_t home_terminal, Time arriva
   return true;
 }
 
+/// Sectors of a line that fetches under way will bring.
+inline unsigned CacheSlice::pending_sectors(std::uint32_t line) const {
+  unsigned pending = 0;
+  for (std::uint32_t m = buckets_[bucket_of(line)]; m != kNone; m = misses_[m].next) {
+    if (misses_[m].line == line) pending |= misses_[m].sectors;
+  }
+  return pending;
+}
+
 bool CacheSlice::read(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now) {
-  const bool home = home_terminal == terminal_;
+  const std::uint64_t begin = tx.fetch_address;
+  const auto line = static_cast<std::uint32_t>(begin >> line_shift_);
+  const std::uint64_t base = std::uint64_t{line} << line_shift_;
+  const std::uint64_t top = begin + tx.fetch_bytes - base;
+  if (top > std::uint64_t{1} << line_shift_) return read_lines(handle, tx, home_terminal, arrival, now);
+
+  // One line, the usual case.
+  const unsigned from = static_cast<unsigned>(begin - base) >> sector_shift_;
+  const unsigned to = static_cast<unsigned>(top + (std::uint64_t{1} << sector_shift_) - 1) >> sector_shift_;
+  const std::uint32_t set = set_of(line);
+  const std::uint32_t way = find(set, line);
+  unsigned rest = (1u << to) - (1u << from);
+  if (way != kNone) rest &= ~unsigned{lines_[way].valid};
+  unsigned pending = 0;
+  if (rest != 0) {
+    pending = pending_sectors(line) & rest;
+    if (pending != rest && !room_for(1, home_terminal == terminal_)) return false;
+  }
+  const Time start = take_lookup(tx, arrival, now);
+  counters_.read_bytes += tx.fetch_bytes;
+  sectors_read_ += to - from;
+  if (way != kNone) use(set, way);
+  if (rest == 0) {
+    ++counters_.hits;
+    answer(handle, tx, Phase::response, start + params_.hit_latency);
+    return true;
+  }
+  if (pending != 0) counters_.sector_merges += bits_of(pending);
+  if (pending == rest) {
+    merge(handle, tx, start + params_.hit_latency);
+    return true;
+  }
+  counters_.sector_misses += bits_of(rest & ~pending);
+  const auto first = static_cast<unsigned>(__builtin_ctz(rest));
+  const auto last = static_cast<unsigned>(32 - __builtin_clz(rest));
+  fetch(handle, tx, home_terminal, base + (std::uint64_t{first} << sector_shift_),
+        base + (std::uint64_t{last} << sector_shift_), start, now);
+  return true;
+}
+
+bool CacheSlice::read_lines(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now) {
   const std::uint64_t begin = tx.fetch_address;
   const std::uint64_t end = begin + tx.fetch_bytes;
   const auto first = static_cast<std::uint32_t>(begin >> line_shift_);
@@ -213,101 +270,83 @@ bool CacheSlice::read(Handle handle, Transaction& tx, std::uint16_t home_termina
   if (lines > kMostLines) throw std::logic_error(name() + ": a request of more than 16 lines");
 
   std::uint32_t ways[kMostLines];
-  std::uint8_t absent[kMostLines];    // neither here nor asked for
-  std::uint8_t under_way[kMostLines]; // asked for by others
-  unsigned any_absent = 0, any_under_way = 0, sectors = 0, absent_count = 0, under_way_count = 0;
+  unsigned sectors = 0, absent_count = 0, under_way_count = 0;
+  std::uint64_t fetch_begin = 0, fetch_end = 0;  // from the first to the last sector that is not here
   for (std::uint32_t i = 0; i < lines; ++i) {
     const std::uint32_t line = first + i;
-    const std::uint8_t wanted = sector_mask(line, begin, end);
-    const std::uint32_t way = find(set_of(line), line);
-    ways[i] = way;
-    unsigned rest = wanted;
-    if (way != kNone) rest &= ~unsigned{lines_[way].valid};
-    unsigned pending = 0;
-    if (rest != 0) {
-      for (std::uint32_t m = buckets_[bucket_of(line)]; m != kNone; m = misses_[m].next) {
-        if (misses_[m].line == line) pending |= misses_[m].sectors;
-      }
-      pending &= rest;
-      under_way_count += bits_of(pending);
-      absent_count += bits_of(rest & ~pending);
-    }
-    sectors += bits_of(wanted);
-    absent[i] = static_cast<std::uint8_t>(rest & ~pending);
-    under_way[i] = static_cast<std::uint8_t>(pending);
-    any_absent |= absent[i];
-    any_under_way |= pending;
+    ways[i] = find(set_of(line), line);
+    unsigned rest = sector_mask(line, begin, end);
+    sectors += bits_of(rest);
+    if (ways[i] != kNone) rest &= ~unsigned{lines_[ways[i]].valid};
+    if (rest == 0) continue;
+    const unsigned pending = pending_sectors(line) & rest;
+    under_way_count += bits_of(pending);
+    absent_count += bits_of(rest & ~pending);
+    const std::uint64_t base = std::uint64_t{line} << line_shift_;
+    if (fetch_end == 0) fetch_begin = base + (static_cast<std::uint64_t>(__builtin_ctz(rest)) << sector_shift_);
+    fetch_end = base + (static_cast<std::uint64_t>(32 - __builtin_clz(rest)) << sector_shift_);
   }
-
-  std::uint64_t fetch_begin = 0, fetch_end = 0;
-  if (any_absent != 0) {
-    // Contiguous, from the first to the last sector that is not here (those under way in between or at the ends come again).
-    for (std::uint32_t i = 0; i < lines; ++i) {
-      const unsigned rest = unsigned{absent[i]} | under_way[i];
-      if (rest == 0) continue;
-      const std::uint64_t base = std::uint64_t{first + i} << line_shift_;
-      if (fetch_end == 0) fetch_begin = base + (static_cast<std::uint64_t>(__builtin_ctz(rest)) << sector_shift_);
-      fetch_end = base + (static_cast<std::uint64_t>(32 - __builtin_clz(rest)) << sector_shift_);
-    }
-    const std::uint32_t needed = static_cast<std::uint32_t>(((fetch_end - 1) >> line_shift_) - (fetch_begin >> line_shift_)) + 1;
-    if (misses_used_ + needed > misses_.size() || (!home && near_misses_ + needed > misses_.size() / 2)) return false;
+  if (absent_count != 0) {
+    const auto needed = static_cast<std::uint32_t>(((fetch_end - 1) >> line_shift_) - (fetch_begin >> line_shift_)) + 1;
+    if (!room_for(needed, home_terminal == terminal_)) return false;
   }
-
-  // From here on the request is served.
   const Time start = take_lookup(tx, arrival, now);
-  ++counters_.reads;
-  ++(home ? counters_.home_requests : counters_.near_requests);
   counters_.read_bytes += tx.fetch_bytes;
+  sectors_read_ += sectors;
   counters_.sector_misses += absent_count;
   counters_.sector_merges += under_way_count;
-  counters_.sector_hits += sectors - absent_count - under_way_count;
   for (std::uint32_t i = 0; i < lines; ++i) {
     if (ways[i] != kNone) use(set_of(first + i), ways[i]);
   }
-
-  if (any_absent != 0) {
-    ++counters_.misses;
-    bool leading = true;
-    const auto last = static_cast<std::uint32_t>((fetch_end - 1) >> line_shift_);
-    for (auto line = static_cast<std::uint32_t>(fetch_begin >> line_shift_); line <= last; ++line) {
-      const std::uint32_t m = free_miss_;
-      Miss& miss = misses_[m];
-      free_miss_ = miss.next;
-      std::uint32_t& bucket = buckets_[bucket_of(line)];
-      miss.owner = handle;
-      miss.line = line;
-      miss.next = bucket;
-      miss.waiters = kNone;
-      miss.sectors = sector_mask(line, fetch_begin, fetch_end);
-      miss.near = !home;
-      near_misses_ += !home;
-      if (leading) {
-        miss.in_address = begin;
-        miss.in_bytes = tx.fetch_bytes;
-        leading = false;
-      }
-      bucket = m;
-      ++misses_used_;
-    }
-    tx.fetch_address = fetch_begin;
-    tx.fetch_bytes = static_cast<std::uint32_t>(fetch_end - fetch_begin);
-    counters_.fetched_bytes += tx.fetch_bytes;
-    if (home) {
-      to_memory(handle, start, now, false);
-    } else {
-      tx.destination = home_terminal;
-      tx.via = terminal_;
-      send(kNetwork, Phase::request, handle, start + params_.miss_latency + latency(kNetwork));
-    }
-    return true;
-  }
-  if (any_under_way == 0) {
+  if (absent_count != 0) {
+    fetch(handle, tx, home_terminal, fetch_begin, fetch_end, start, now);
+  } else if (under_way_count != 0) {
+    merge(handle, tx, start + params_.hit_latency);
+  } else {
     ++counters_.hits;
     answer(handle, tx, Phase::response, start + params_.hit_latency);
-    return true;
   }
+  return true;
+}
 
-  // Everything that is not here is on its way: wait for those fills.
+/// Asks memory or the home slice for [begin, end); there is room for its lines.
+inline void CacheSlice::fetch(Handle handle, Transaction& tx, std::uint16_t home_terminal, std::uint64_t begin,
+                              std::uint64_t end, Time start, Time now) {
+  ++counters_.misses;
+  const bool home = home_terminal == terminal_;
+  const auto first = static_cast<std::uint32_t>(begin >> line_shift_);
+  const auto last = static_cast<std::uint32_t>((end - 1) >> line_shift_);
+  for (std::uint32_t line = first; line <= last; ++line) {
+    const std::uint32_t m = free_miss_;
+    Miss& miss = misses_[m];
+    std::uint32_t& bucket = buckets_[bucket_of(line)];
+    free_miss_ = miss.next;
+    miss.owner = handle;
+    miss.line = line;
+    miss.next = bucket;
+    miss.waiters = kNone;
+    miss.in_address = tx.fetch_address;
+    miss.in_bytes = tx.fetch_bytes;
+    miss.sectors = sector_mask(line, begin, end);
+    miss.near = !home;
+    bucket = m;
+  }
+  misses_used_ += last - first + 1;
+  tx.fetch_address = begin;
+  tx.fetch_bytes = static_cast<std::uint32_t>(end - begin);
+  counters_.fetched_bytes += tx.fetch_bytes;
+  if (home) {
+    to_memory(handle, start, now, false);
+  } else {
+    near_misses_ += last - first + 1;
+    tx.destination = home_terminal;
+    tx.via = terminal_;
+    send(kNetwork, Phase::request, handle, start + params_.miss_latency + latency(kNetwork));
+  }
+}
+
+/// Everything that is not here is on its way: waits for those fills. `ready`: a hit would be answered then.
+void CacheSlice::merge(Handle handle, const Transaction& tx, Time ready) {
   ++counters_.merges;
   std::uint32_t w = free_waiter_;
   if (w == kNone) {
@@ -316,12 +355,15 @@ bool CacheSlice::read(Handle handle, Transaction& tx, std::uint16_t home_termina
   } else {
     free_waiter_ = waiters_[w].next;
   }
-  waiters_[w] = {handle, 0, start + params_.hit_latency, kNone};
+  waiters_[w] = {handle, 0, ready, kNone};
   ++waiters_used_;
-  for (std::uint32_t i = 0; i < lines; ++i) {
-    unsigned rest = under_way[i];
-    if (rest == 0) continue;
-    const std::uint32_t line = first + i;
+  const std::uint64_t begin = tx.fetch_address;
+  const std::uint64_t end = begin + tx.fetch_bytes;
+  const auto last = static_cast<std::uint32_t>((end - 1) >> line_shift_);
+  for (auto line = static_cast<std::uint32_t>(begin >> line_shift_); line <= last; ++line) {
+    unsigned rest = sector_mask(line, begin, end);
+    const std::uint32_t way = find(set_of(line), line);
+    if (way != kNone) rest &= ~unsigned{lines_[way].valid};
     for (std::uint32_t m = buckets_[bucket_of(line)]; m != kNone && rest != 0; m = misses_[m].next) {
       Miss& miss = misses_[m];
       if (miss.line != line || (miss.sectors & rest) == 0) continue;
@@ -338,7 +380,6 @@ bool CacheSlice::read(Handle handle, Transaction& tx, std::uint16_t home_termina
       ++waiters_[w].fills;
     }
   }
-  return true;
 }
 
 void CacheSlice::write(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now) {
@@ -347,7 +388,6 @@ void CacheSlice::write(Handle handle, Transaction& tx, std::uint16_t home_termin
   const std::uint64_t end = begin + tx.fetch_bytes;
   const Time start = take_lookup(tx, arrival, now);
   ++counters_.writes;
-  ++(home ? counters_.home_requests : counters_.near_requests);
   counters_.write_bytes += tx.fetch_bytes;
   const auto last = static_cast<std::uint32_t>((end - 1) >> line_shift_);
   for (auto line = static_cast<std::uint32_t>(begin >> line_shift_); line <= last; ++line) {
@@ -397,7 +437,8 @@ void CacheSlice::filled(Handle handle, Time t) {
   std::uint32_t in_bytes = 0;
   for (std::uint32_t line = first; line <= last; ++line) {
     std::uint32_t* link = &buckets_[bucket_of(line)];
-    while (*link != kNone && (misses_[*link].line != line || misses_[*link].owner != handle)) link = &misses_[*link].next;
+    while (*link != kNone && (misses_[*link].line != line || misses_[*link].owner != handle))
+      link = &misses_[*link].next;
     if (*link == kNone) throw std::logic_error(name() + ": data that nobody asked for");
     const std::uint32_t m = *link;
     Miss& miss = misses_[m];
@@ -552,6 +593,7 @@ void CacheSlice::drain(Input& input, Time t, telemetry::Holder holder) {
     const Queued next = input.waiting[input.first];
     if (!look_up(next.transaction, next.home_terminal, next.arrival, t)) break;
     ++input.first;
+    --queued_;
   }
   if (input.empty()) {
     input.waiting.clear();
@@ -563,6 +605,14 @@ void CacheSlice::drain(Input& input, Time t, telemetry::Holder holder) {
 }
 
 // ---- Reports -------------------------------------------------------------------------------------------------------
+
+CacheSlice::Counters CacheSlice::counters() const {
+  Counters c = counters_;
+  c.reads = c.hits + c.misses + c.merges;
+  c.sector_hits = sectors_read_ - c.sector_misses - c.sector_merges;
+  c.home_requests = c.reads + c.writes + queued_ - c.near_requests;
+  return c;
+}
 
 std::uint64_t CacheSlice::dirty_bytes() const {
   std::uint64_t sectors = 0;
@@ -584,12 +634,13 @@ void CacheSlice::report_waits(std::vector<engine::Wait>& waits) const {
                      "no credit: " + std::to_string(all_credits_) + " entries of the memory's door are taken"});
   }
   if (misses_used_ > 0) {
-    waits.push_back({name() + " (" + std::to_string(misses_used_) + " lines)", "memory or home slice", "data have not come"});
+    waits.push_back(
+        {name() + " (" + std::to_string(misses_used_) + " lines)", "memory or home slice", "data have not come"});
   }
 }
 
 void CacheSlice::statistics(StatVisitor& visit) const {
-  const Counters& c = counters_;
+  const Counters c = counters();
   const auto count = [&](const char* what, std::uint64_t n) { visit(what, "count", static_cast<double>(n)); };
   const auto bytes = [&](const char* what, std::uint64_t n) { visit(what, "B", static_cast<double>(n)); };
   count("reads", c.reads);
@@ -622,7 +673,8 @@ void CacheSlice::statistics(StatVisitor& visit) const {
 void CacheSlice::check_idle(std::vector<std::string>& violations) const {
   const auto expect = [&](std::size_t found, std::size_t expected, const char* what) {
     if (found != expected) {
-      violations.push_back(std::string(what) + ": " + std::to_string(found) + " instead of " + std::to_string(expected));
+      violations.push_back(std::string(what) + ": " + std::to_string(found) + " instead of " +
+                           std::to_string(expected));
     }
   };
   for (const Input& i : inputs_) expect(i.waiting.size() - i.first, 0, "requests in the input queue");
@@ -630,7 +682,8 @@ void CacheSlice::check_idle(std::vector<std::string>& violations) const {
   expect(misses_used_, 0, "lines with a fetch under way");
   expect(waiters_used_, 0, "merged requests");
   expect(static_cast<std::size_t>(credits_), static_cast<std::size_t>(all_credits_), "credits of the memory's door");
-  expect(counters_.kept_bytes, counters_.writeback_bytes + counters_.overwritten_bytes + dirty_bytes(), "bytes kept for writes");
+  expect(counters_.kept_bytes, counters_.writeback_bytes + counters_.overwritten_bytes + dirty_bytes(),
+         "bytes kept for writes");
 }
 
 }  // namespace cowosim::compute

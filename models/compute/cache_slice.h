@@ -14,8 +14,8 @@ namespace cowosim::compute {
 
 /// Defaults: one of 80 slices of the 50 MB L2 of an NVIDIA H100.
 struct CacheSliceParams {
-  double frequency = 1.755e9;        // hertz
-  std::int64_t capacity = 640 << 10; // bytes
+  double frequency = 1.755e9;         // hertz
+  std::int64_t capacity = 640 << 10;  // bytes
   int line_bytes = 128;
   int sector_bytes = 32;
   int ways = 16;
@@ -31,22 +31,29 @@ struct CacheSliceParams {
   template <class Visitor>
   void visit(Visitor& v) {
     v("frequency", frequency, Unit::frequency, Range{1e6, 1e11}, "clock of the slice",
-      "assumption [1.6 GHz, 1.98 GHz]: the boost clock of H100 class dies in cache measurements; the L2's own clock is not published");
+      "assumption [1.6 GHz, 1.98 GHz]: the boost clock of H100 class dies in cache measurements; the L2's own clock is "
+      "not published");
     v("capacity", capacity, Unit::bytes, Range{1024, 1 << 30}, "data held by the slice, whole sets of lines",
       "50 MB (H100 data sheet) over 80 slices, one a memory channel; the number of slices is an assumption [80, 96]");
-    v("line_bytes", line_bytes, Range{32, 1024}, "bytes under one tag, a power of two", "128 B: CUDA C++ programming guide, device memory accesses");
-    v("sector_bytes", sector_bytes, Range{32, 1024}, "bytes with one valid and one dirty bit, a power of two, 1 to 8 a line",
+    v("line_bytes", line_bytes, Range{32, 1024}, "bytes under one tag, a power of two",
+      "128 B: CUDA C++ programming guide, device memory accesses");
+    v("sector_bytes", sector_bytes, Range{32, 1024},
+      "bytes with one valid and one dirty bit, a power of two, 1 to 8 a line",
       "32 B: CUDA C++ programming guide, device memory accesses");
-    v("ways", ways, Range{1, 64}, "associativity", "assumption [8, 32]: 16 ways found for A100 and older dies by microbenchmarks");
+    v("ways", ways, Range{1, 64}, "associativity",
+      "assumption [8, 32]: 16 ways found for A100 and older dies by microbenchmarks");
     v("replacement", replacement, std::vector<std::string>{"lru", "random"}, "which line of a set goes first",
       "assumption: not published; least recently used is the reference policy");
     v("bytes_per_cycle", bytes_per_cycle, Range{1, 4096}, "lookup and data throughput",
-      "64 B/clock/slice: NVIDIA A100 white paper (2020), 5120 B/clock over 80 slices; H100 PCIe measures 6950-7120 GB/s of 8986");
-    v("cycles_per_request", cycles_per_request, Range{1, 64}, "clocks a lookup takes at least", "assumption [1, 2]: one tag access a clock");
-    v("miss_entries", miss_entries, Range{8, 65536}, "lines with a fetch under way at most (MSHRs), half of them for far-homed lines",
+      "64 B/clock/slice: NVIDIA A100 white paper (2020), 5120 B/clock over 80 slices; H100 PCIe measures 6950-7120 "
+      "GB/s of 8986");
+    v("cycles_per_request", cycles_per_request, Range{1, 64}, "clocks a lookup takes at least",
+      "assumption [1, 2]: one tag access a clock");
+    v("miss_entries", miss_entries, Range{8, 65536},
+      "lines with a fetch under way at most (MSHRs), half of them for far-homed lines",
       "assumption [256, 2048]: as many as keep the door of the memory busy at twice the loaded latency; not published");
-    v("write_buffers", write_buffers, Range{1, 65536}, "evicted pieces waiting for the memory at most; then lookups stop",
-      "assumption [8, 64]: not published");
+    v("write_buffers", write_buffers, Range{1, 65536},
+      "evicted pieces waiting for the memory at most; then lookups stop", "assumption [8, 64]: not published");
     v("hit_latency", hit_latency, Unit::time, Range{1, 1e12}, "from lookup to the answer's leaving",
       "assumption [40 ns, 80 ns]: the rest of the 142 ns near hit measured on H100 PCIe besides core and network");
     v("miss_latency", miss_latency, Unit::time, Range{1, 1e12}, "from lookup to the fetch's leaving",
@@ -85,7 +92,7 @@ class CacheSlice final : public engine::Heart {
   CacheSlice(const CacheSliceParams& params, const SliceMap& slices, std::uint16_t terminal, int credits);
 
   int ports() const override { return 2; }
-  void set_pools(engine::Pools& pools) override;
+  void start() override;
   Time due() const override { return kNever; }
   void advance(Time) override {}
   void receive(const engine::Message& message) override;
@@ -97,31 +104,31 @@ class CacheSlice final : public engine::Heart {
   Time output_pipeline(int port) const override;
 
   struct Counters {
-    std::uint64_t reads = 0;             ///< requests looked up
+    std::uint64_t reads = 0;  ///< requests looked up
     std::uint64_t writes = 0;
-    std::uint64_t home_requests = 0;     ///< of both, for own addresses
-    std::uint64_t near_requests = 0;     ///< of both, for far-homed addresses
-    std::uint64_t read_bytes = 0;        ///< asked for
+    std::uint64_t home_requests = 0;  ///< come so far, reads and writes, for own addresses
+    std::uint64_t near_requests = 0;  ///< the same, for far-homed addresses
+    std::uint64_t read_bytes = 0;     ///< asked for
     std::uint64_t write_bytes = 0;
-    std::uint64_t hits = 0;              ///< reads with all sectors here
-    std::uint64_t misses = 0;            ///< reads that fetched
-    std::uint64_t merges = 0;            ///< reads that waited for others' fills
+    std::uint64_t hits = 0;    ///< reads with all sectors here
+    std::uint64_t misses = 0;  ///< reads that fetched
+    std::uint64_t merges = 0;  ///< reads that waited for others' fills
     std::uint64_t sector_hits = 0;
-    std::uint64_t sector_misses = 0;     ///< fetched
+    std::uint64_t sector_misses = 0;  ///< fetched
     std::uint64_t sector_merges = 0;
-    std::uint64_t fetched_bytes = 0;     ///< from memory or home slice
-    std::uint64_t evictions = 0;         ///< lines
-    std::uint64_t writebacks = 0;        ///< transactions
+    std::uint64_t fetched_bytes = 0;  ///< from memory or home slice
+    std::uint64_t evictions = 0;      ///< lines
+    std::uint64_t writebacks = 0;     ///< transactions
     std::uint64_t writeback_bytes = 0;
-    std::uint64_t kept_bytes = 0;        ///< written here, in whole sectors
-    std::uint64_t overwritten_bytes = 0; ///< written to sectors that were dirty already
-    std::uint64_t forwarded_bytes = 0;   ///< written through to the home slice
+    std::uint64_t kept_bytes = 0;         ///< written here, in whole sectors
+    std::uint64_t overwritten_bytes = 0;  ///< written to sectors that were dirty already
+    std::uint64_t forwarded_bytes = 0;    ///< written through to the home slice
     Time lookup_busy = 0;
-    Time lookup_wait = 0;                ///< in the input queue
-    Time merge_wait = 0;                 ///< of merged reads beyond a hit
-    Time credit_wait = 0;                ///< of fetches and writebacks for the memory's door
+    Time lookup_wait = 0;  ///< in the input queue
+    Time merge_wait = 0;   ///< of merged reads beyond a hit
+    Time credit_wait = 0;  ///< of fetches and writebacks for the memory's door
   };
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;
   /// Written and not yet written back: kept_bytes = writeback_bytes + overwritten_bytes + dirty_bytes().
   std::uint64_t dirty_bytes() const;
   double peak_bandwidth() const;  ///< bytes per second of the data array
@@ -141,9 +148,9 @@ class CacheSlice final : public engine::Heart {
   struct Miss {  // one line of a fetch under way
     Handle owner;
     std::uint32_t line;
-    std::uint32_t next;       // in the chain of its bucket, or of free entries
-    std::uint32_t waiters;    // chain of nodes
-    std::uint32_t in_bytes;   // of the owner's request as it came, kept with its first line
+    std::uint32_t next;      // in the chain of its bucket, or of free entries
+    std::uint32_t waiters;   // chain of nodes
+    std::uint32_t in_bytes;  // of the owner's request as it came, kept with its first line
     std::uint64_t in_address;
     std::uint8_t sectors;
     bool near;
@@ -182,6 +189,14 @@ class CacheSlice final : public engine::Heart {
 
   bool look_up(Handle handle, std::uint16_t home_terminal, Time arrival, Time now);
   bool read(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now);
+  bool read_lines(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now);
+  bool room_for(std::uint32_t lines, bool home) const {
+    return misses_used_ + lines <= misses_.size() && (home || near_misses_ + lines <= misses_.size() / 2);
+  }
+  unsigned pending_sectors(std::uint32_t line) const;
+  void fetch(Handle handle, Transaction& tx, std::uint16_t home_terminal, std::uint64_t begin, std::uint64_t end,
+             Time start, Time now);
+  void merge(Handle handle, const Transaction& tx, Time ready);
   void write(Handle handle, Transaction& tx, std::uint16_t home_terminal, Time arrival, Time now);
   void filled(Handle handle, Time t);
   void drain_input(Time t, telemetry::Holder holder) {
@@ -213,11 +228,11 @@ class CacheSlice final : public engine::Heart {
   int bytes_per_cycle_shift_;  // -1: no power of two
   bool random_;
 
-  std::vector<std::uint32_t> tags_;    // line number + 1, 0: empty; [set][way]
-  std::vector<std::uint64_t> hints_;   // a byte of each tag, eight ways a word: [set][word]
+  std::vector<std::uint32_t> tags_;   // line number + 1, 0: empty; [set][way]
+  std::vector<std::uint64_t> hints_;  // a byte of each tag, eight ways a word: [set][word]
   std::vector<Line> lines_;
-  std::vector<std::uint8_t> newest_;   // way, per set
-  std::uint32_t words_;                // per set
+  std::vector<std::uint8_t> newest_;  // way, per set
+  std::uint32_t words_;               // per set
   std::uint64_t draws_;
 
   std::vector<Miss> misses_;
@@ -232,7 +247,8 @@ class CacheSlice final : public engine::Heart {
   std::vector<Node> nodes_;
   std::uint32_t free_node_ = kNone;
 
-  Input inputs_[2];  // by Class: requests that cannot be looked up yet
+  Input inputs_[2];           // by Class: requests that cannot be looked up yet
+  std::uint32_t queued_ = 0;  // in both
   telemetry::Reservations lookups_;
 
   std::vector<Outgoing> outgoing_;  // from first_outgoing_: waiting for a credit
@@ -246,7 +262,8 @@ class CacheSlice final : public engine::Heart {
   telemetry::Reservations credit_holders_;
   Time credit_since_ = 0;
 
-  Counters counters_;
+  std::uint64_t sectors_read_ = 0;
+  Counters counters_;  // what follows from others is filled in by counters()
   telemetry::Blame lookup_blame_;
   telemetry::Blame merge_blame_;
   telemetry::Blame credit_blame_;

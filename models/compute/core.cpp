@@ -27,7 +27,11 @@ void CoreActivity::add(const CoreActivity& other) {
 
 Core::Core(const CoreParams& params, const std::vector<const work::Program*>& programs, const SliceMap& slices,
            std::uint16_t terminal, int partition)
-    : params_(params), clock_{period_of(params.frequency)}, slices_(slices), terminal_(terminal), partition_(partition) {
+    : params_(params),
+      clock_{period_of(params.frequency)},
+      slices_(slices),
+      terminal_(terminal),
+      partition_(partition) {
   const int bytes = params.transaction_bytes;
   if (bytes < static_cast<int>(kAtomBytes) || (bytes & (bytes - 1)) != 0) {
     throw std::invalid_argument("core: transaction_bytes is a power of two, at least " + std::to_string(kAtomBytes));
@@ -39,15 +43,17 @@ Core::Core(const CoreParams& params, const std::vector<const work::Program*>& pr
   slots_.resize(programs.size() * static_cast<std::size_t>(params.tile_slots));
   ready_.reserve(slots_.size());
   arrivals_.resize(64);
-  flops_per_cycle_[0] = {static_cast<std::uint64_t>(params.vector_flops_fp8), static_cast<std::uint64_t>(params.vector_flops_bf16),
+  flops_per_cycle_[0] = {static_cast<std::uint64_t>(params.vector_flops_fp8),
+                         static_cast<std::uint64_t>(params.vector_flops_bf16),
                          static_cast<std::uint64_t>(params.vector_flops_fp32)};
-  flops_per_cycle_[1] = {static_cast<std::uint64_t>(params.matrix_flops_fp8), static_cast<std::uint64_t>(params.matrix_flops_bf16),
+  flops_per_cycle_[1] = {static_cast<std::uint64_t>(params.matrix_flops_fp8),
+                         static_cast<std::uint64_t>(params.matrix_flops_bf16),
                          static_cast<std::uint64_t>(params.matrix_flops_fp32)};
   for (std::size_t engine = 0; engine < 2; ++engine) {
     const double efficiency = engine == 1 ? params.matrix_efficiency : params.vector_efficiency;
     for (std::size_t p = 0; p < 3; ++p) {
-      effective_flops_per_cycle_[engine][p] =
-          std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(flops_per_cycle_[engine][p]) * efficiency));
+      effective_flops_per_cycle_[engine][p] = std::max<std::uint64_t>(
+          1, static_cast<std::uint64_t>(static_cast<double>(flops_per_cycle_[engine][p]) * efficiency));
     }
   }
   for (const work::Program* program : programs) {
@@ -55,10 +61,7 @@ Core::Core(const CoreParams& params, const std::vector<const work::Program*>& pr
   }
 }
 
-void Core::set_pools(engine::Pools& pools) {
-  Heart::set_pools(pools);
-  own_pool();
-}
+void Core::start() { own_pool(); }
 
 double Core::peak_flops(work::Precision precision, bool matrix) const {
   return static_cast<double>(flops_per_cycle_[matrix ? 1 : 0][static_cast<std::size_t>(precision)]) * 1e15 /
@@ -103,12 +106,13 @@ void Core::receive(const Message& message) {
       answered(message.transaction, message.phase, t);
     } else {
       if (arrivals_count_ == arrivals_.size()) {
-        std::rotate(arrivals_.begin(), arrivals_.begin() + static_cast<std::ptrdiff_t>(first_arrival_), arrivals_.end());
+        std::rotate(arrivals_.begin(), arrivals_.begin() + static_cast<std::ptrdiff_t>(first_arrival_),
+                    arrivals_.end());
         first_arrival_ = 0;
         arrivals_.resize(2 * arrivals_.size());
       }
       arrivals_[(first_arrival_ + arrivals_count_++) & (arrivals_.size() - 1)] = {t + params_.receive_latency,
-                                                                                 message.transaction, message.phase};
+                                                                                  message.transaction, message.phase};
     }
   }
   update_due();
@@ -123,10 +127,18 @@ inline void Core::update_condition(Time t) {
   if (now == condition_) return;
   const Time spent = t - condition_since_;
   switch (condition_) {
-    case Condition::no_tile: activity_.idle_no_tile += spent; break;
-    case Condition::loading: activity_.wait_load_open += spent; break;
-    case Condition::storing: activity_.wait_store += spent; break;
-    case Condition::computing: activity_.computing += spent; break;
+    case Condition::no_tile:
+      activity_.idle_no_tile += spent;
+      break;
+    case Condition::loading:
+      activity_.wait_load_open += spent;
+      break;
+    case Condition::storing:
+      activity_.wait_store += spent;
+      break;
+    case Condition::computing:
+      activity_.computing += spent;
+      break;
   }
   condition_ = now;
   condition_since_ = t;
@@ -136,10 +148,18 @@ CoreActivity Core::activity(Time until) const {
   CoreActivity all = activity_;
   const Time open = until - condition_since_;
   switch (condition_) {
-    case Condition::no_tile: all.idle_no_tile += open; break;
-    case Condition::loading: all.wait_load_open += open; break;
-    case Condition::storing: all.wait_store += open; break;
-    case Condition::computing: all.computing += open; break;
+    case Condition::no_tile:
+      all.idle_no_tile += open;
+      break;
+    case Condition::loading:
+      all.wait_load_open += open;
+      break;
+    case Condition::storing:
+      all.wait_store += open;
+      break;
+    case Condition::computing:
+      all.computing += open;
+      break;
   }
   return all;
 }
@@ -153,7 +173,7 @@ void Core::launch(Handle handle, Time t) {
   const std::uint32_t first = static_cast<std::uint32_t>(workload) * per_program;
   for (std::uint32_t slot = first; slot < first + per_program; ++slot) {
     if (slots_[slot].state == State::free) {
-      start(slot, handle, t);
+      begin_tile(slot, handle, t);
       update_condition(t);
       update_issue(t);
       return;
@@ -162,7 +182,7 @@ void Core::launch(Handle handle, Time t) {
   programs_[workload].waiting.push_back(handle);
 }
 
-void Core::start(std::uint32_t index, Handle handle, Time t) {
+void Core::begin_tile(std::uint32_t index, Handle handle, Time t) {
   const Transaction& launch = transaction(handle);
   const work::Program& program = *programs_[launch.workload].program;
   Slot& slot = slots_[index];
@@ -244,8 +264,8 @@ void Core::begin_compute(Time t) {
   const auto cycles = static_cast<std::int64_t>((slot.tile.flops + rate - 1) / rate);
   compute_end_ = clock_.align(t) + cycles * clock_.period;
   activity_.flops += slot.tile.flops;
-  activity_.useful +=
-      static_cast<Time>(static_cast<__int128>(slot.tile.flops) * clock_.period / static_cast<__int128>(flops_per_cycle_[engine][precision]));
+  activity_.useful += static_cast<Time>(static_cast<__int128>(slot.tile.flops) * clock_.period /
+                                        static_cast<__int128>(flops_per_cycle_[engine][precision]));
 }
 
 void Core::end_compute(Time t) {
@@ -283,7 +303,7 @@ void Core::finish(std::uint32_t index, Time t) {
     program.waiting.clear();
     program.first_waiting = 0;
   }
-  start(index, next, t);
+  begin_tile(index, next, t);
 }
 
 // ---- Transactions --------------------------------------------------------------------------------------------------
@@ -306,7 +326,10 @@ std::uint32_t Core::select() const {
 
 inline void Core::update_issue(Time t) {
   if (issue_at_ != kNever) return;
-  if (outstanding_ >= static_cast<std::uint32_t>(params_.max_outstanding)) return;
+  if (outstanding_ >= static_cast<std::uint32_t>(params_.max_outstanding) ||
+      outstanding_bytes_ + kAtomBytes > static_cast<std::uint64_t>(params_.max_outstanding_bytes)) {
+    return;
+  }
   const std::uint32_t slot = select();
   if (slot == kNoSlot) return;
   if (outstanding_bytes_ + slots_[slot].next_bytes > static_cast<std::uint64_t>(params_.max_outstanding_bytes)) return;
@@ -417,7 +440,8 @@ void Core::check_idle(std::vector<std::string>& violations) const {
   expect_none(active_, "tiles active");
   expect_none(outstanding_, "transactions outstanding");
   expect_none(outstanding_bytes_, "bytes outstanding");
-  for (const Program& program : programs_) expect_none(program.waiting.size() - program.first_waiting, "launches waiting");
+  for (const Program& program : programs_)
+    expect_none(program.waiting.size() - program.first_waiting, "launches waiting");
   if (activity_.wait_load_open != 0) violations.push_back("waits for loads without a cause");
 }
 

@@ -16,8 +16,8 @@ namespace cowosim::compute {
 
 /// Defaults: a streaming multiprocessor of an NVIDIA H100 SXM5.
 struct CoreParams {
-  double frequency = 1.83e9;  // hertz
-  int matrix_flops_fp8 = 8192;   // per cycle, dense
+  double frequency = 1.83e9;    // hertz
+  int matrix_flops_fp8 = 8192;  // per cycle, dense
   int matrix_flops_bf16 = 4096;
   int matrix_flops_fp32 = 2048;
   int vector_flops_fp8 = 256;
@@ -36,22 +36,33 @@ struct CoreParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    const char* peak = "NVIDIA H100 SXM5 data sheet: 1979 TFLOP/s FP8, 989 bf16, 495 TF32 dense, over 132 SMs at 1.83 GHz";
-    const char* vector = "NVIDIA H100 white paper: 128 FP32 lanes per SM, 2 FLOP each; packed 16-bit at twice that; FP8 is converted first";
-    const char* efficiency = "assumption [0.7, 1]: inside one tile; best measured GEMM on H100 SXM reaches 80 % of peak, memory and power included";
+    const char* peak =
+        "NVIDIA H100 SXM5 data sheet: 1979 TFLOP/s FP8, 989 bf16, 495 TF32 dense, over 132 SMs at 1.83 GHz";
+    const char* vector =
+        "NVIDIA H100 white paper: 128 FP32 lanes per SM, 2 FLOP each; packed 16-bit at twice that; FP8 is converted "
+        "first";
+    const char* efficiency =
+        "assumption [0.7, 1]: inside one tile; best measured GEMM on H100 SXM reaches 80 % of peak, memory and power "
+        "included";
     const char* pipeline =
-        "assumption [10 ns, 40 ns]: a share of the 142 ns near L2 hit measured on H100 PCIe (load/store unit, translation, L1 miss path)";
+        "assumption [10 ns, 40 ns]: a share of the 142 ns near L2 hit measured on H100 PCIe (load/store unit, "
+        "translation, L1 miss path)";
     v("frequency", frequency, Unit::frequency, Range{1e6, 1e11}, "clock of the core",
       "1.83 GHz: 989.4 TFLOP/s = 1.83 GHz x 512 FMA x 2 x 528 tensor cores (H100 SXM5 data sheet)");
     v("matrix_flops_fp8", matrix_flops_fp8, Range{1, 1 << 24}, "FLOP per cycle of the matrix engine, FP8, dense", peak);
-    v("matrix_flops_bf16", matrix_flops_bf16, Range{1, 1 << 24}, "FLOP per cycle of the matrix engine, bf16, dense", peak);
-    v("matrix_flops_fp32", matrix_flops_fp32, Range{1, 1 << 24}, "FLOP per cycle of the matrix engine, TF32, dense", peak);
+    v("matrix_flops_bf16", matrix_flops_bf16, Range{1, 1 << 24}, "FLOP per cycle of the matrix engine, bf16, dense",
+      peak);
+    v("matrix_flops_fp32", matrix_flops_fp32, Range{1, 1 << 24}, "FLOP per cycle of the matrix engine, TF32, dense",
+      peak);
     v("vector_flops_fp8", vector_flops_fp8, Range{1, 1 << 24}, "FLOP per cycle of the vector units, FP8", vector);
     v("vector_flops_bf16", vector_flops_bf16, Range{1, 1 << 24}, "FLOP per cycle of the vector units, bf16", vector);
     v("vector_flops_fp32", vector_flops_fp32, Range{1, 1 << 24}, "FLOP per cycle of the vector units, FP32", vector);
-    v("matrix_efficiency", matrix_efficiency, Range{0.01, 1}, "fraction of the peak a tile reaches on the matrix engine", efficiency);
-    v("vector_efficiency", vector_efficiency, Range{0.01, 1}, "fraction of the peak a tile reaches on the vector units", efficiency);
-    v("tile_slots", tile_slots, Range{1, 16}, "tiles of one program active at once: while one computes the next ones load",
+    v("matrix_efficiency", matrix_efficiency, Range{0.01, 1},
+      "fraction of the peak a tile reaches on the matrix engine", efficiency);
+    v("vector_efficiency", vector_efficiency, Range{0.01, 1}, "fraction of the peak a tile reaches on the vector units",
+      efficiency);
+    v("tile_slots", tile_slots, Range{1, 16},
+      "tiles of one program active at once: while one computes the next ones load",
       "assumption [2, 4]: double buffering, the usual depth of a software pipeline");
     v("transaction_bytes", transaction_bytes, Range{32, 512},
       "largest transaction, a power of two; at most the interleave granule and the cache's largest request",
@@ -63,25 +74,27 @@ struct CoreParams {
     v("max_outstanding_bytes", max_outstanding_bytes, Unit::bytes, Range{32, 1 << 28}, "bytes in flight at most",
       "assumption [16 KiB, 64 KiB]: 2048 resident threads with one 16-byte load each");
     v("issue_latency", issue_latency, Unit::time, Range{0, 1e12}, "pipeline from issue to the network", pipeline);
-    v("receive_latency", receive_latency, Unit::time, Range{0, 1e12}, "pipeline from the network to the end of the access", pipeline);
-    v("completion_latency", completion_latency, Unit::time, Range{0, 1e12}, "from the end of a tile to the dispatcher's knowing",
+    v("receive_latency", receive_latency, Unit::time, Range{0, 1e12},
+      "pipeline from the network to the end of the access", pipeline);
+    v("completion_latency", completion_latency, Unit::time, Range{0, 1e12},
+      "from the end of a tile to the dispatcher's knowing",
       "assumption [10 ns, 500 ns]: block scheduler hand-over; not published");
   }
 };
 
 /// Where the time of one core went. Every interval is counted when its cause is known; together they are the elapsed time.
 struct CoreActivity {
-  Time computing = 0;                     ///< the compute engine works on a tile, from data present to the last clock edge
-  Time idle_no_tile = 0;                  ///< nothing launched: launch, dependency, imbalance, end of the work
+  Time computing = 0;     ///< the compute engine works on a tile, from data present to the last clock edge
+  Time idle_no_tile = 0;  ///< nothing launched: launch, dependency, imbalance, end of the work
   std::array<Time, kStages> wait_load{};  ///< every tile waits for loads; by the stages of the load that ended the wait
   Time wait_load_open = 0;                ///< as wait_load, but the load has not come back yet (0 at the end of a run)
   Time wait_store = 0;                    ///< every tile waits for its stores
 
-  Time useful = 0;                        ///< part of `computing`: FLOP / peak of precision and engine
+  Time useful = 0;  ///< part of `computing`: FLOP / peak of precision and engine
   std::uint64_t flops = 0;
   std::uint64_t tiles = 0;
 
-  Time sum() const;                       ///< of all but `useful`
+  Time sum() const;  ///< of all but `useful`
   void add(const CoreActivity& other);
 };
 
@@ -106,7 +119,7 @@ class Core final : public engine::Heart {
        std::uint16_t terminal, int partition);
 
   int ports() const override { return 2; }
-  void set_pools(engine::Pools& pools) override;
+  void start() override;
   Time due() const override { return due_; }
   void advance(Time until) override;
   void receive(const engine::Message& message) override;
@@ -115,7 +128,9 @@ class Core final : public engine::Heart {
   void check_idle(std::vector<std::string>& violations) const override;
 
   /// What the core adds to the latency of its outlets.
-  Time output_pipeline(int port) const override { return port == kNetwork ? params_.issue_latency : params_.completion_latency; }
+  Time output_pipeline(int port) const override {
+    return port == kNetwork ? params_.issue_latency : params_.completion_latency;
+  }
   /// Where the time in [0, until) went; `until` no earlier than the last event. sum() == until.
   CoreActivity activity(Time until) const;
   /// Peak FLOP per second of engine and precision.
@@ -135,7 +150,7 @@ class Core final : public engine::Heart {
     std::uint32_t limit = 0;
     std::uint8_t access = 0;  // the one after that of the cursor
     State state = State::free;
-    bool dependent = false;   // one access at a time
+    bool dependent = false;  // one access at a time
     bool storing = false;
     Handle launch = kNoHandle;
     std::uint64_t order = 0;  // age
@@ -154,7 +169,7 @@ class Core final : public engine::Heart {
   static constexpr std::uint32_t kNoSlot = ~0u;
 
   void launch(Handle handle, Time t);
-  void start(std::uint32_t slot, Handle handle, Time t);
+  void begin_tile(std::uint32_t slot, Handle handle, Time t);
   bool next_piece(Slot& slot);
   void loaded(std::uint32_t slot, Time t, const Transaction* last);
   void begin_compute(Time t);
@@ -177,19 +192,19 @@ class Core final : public engine::Heart {
   std::uint16_t terminal_;
   int partition_;
   std::vector<Program> programs_;
-  std::vector<Slot> slots_;  // program p has [p * tile_slots, (p + 1) * tile_slots)
+  std::vector<Slot> slots_;           // program p has [p * tile_slots, (p + 1) * tile_slots)
   std::vector<std::uint32_t> ready_;  // slots waiting for the compute engine, in order
   std::vector<Arrival> arrivals_;     // ring: answers in the receive pipeline
   std::size_t first_arrival_ = 0;
   std::size_t arrivals_count_ = 0;
 
   Time due_ = kNever;
-  Time issue_at_ = kNever;    // next issue, when something may be issued
+  Time issue_at_ = kNever;             // next issue, when something may be issued
   std::uint32_t next_slot_ = kNoSlot;  // planned for it; kNoSlot: choose again, the slots have changed
-  Time next_edge_ = 0;        // the port is taken before
+  Time next_edge_ = 0;                 // the port is taken before
   Time compute_end_ = kNever;
   std::uint32_t computing_ = kNoSlot;
-  std::uint32_t turn_ = 0;    // program whose turn it is
+  std::uint32_t turn_ = 0;  // program whose turn it is
   std::uint32_t outstanding_ = 0;
   std::uint64_t outstanding_bytes_ = 0;
   std::uint64_t started_ = 0;

@@ -21,10 +21,12 @@ class SliceMap {
         per_channel_(static_cast<std::uint32_t>(slices_per_channel)),
         first_terminal_(first_terminal),
         cache_far_(cache_far && partitions > 1) {
-    if (slices_per_channel < 1 || partitions < 1) throw std::invalid_argument("slice map: at least one slice a channel and one partition");
+    if (slices_per_channel < 1 || partitions < 1)
+      throw std::invalid_argument("slice map: at least one slice a channel and one partition");
     const std::uint32_t slices = map.channels() * per_channel_;
     const auto parts = static_cast<std::uint32_t>(partitions);
-    if (slices % parts != 0) throw std::invalid_argument("slice map: the slices do not divide evenly into the partitions");
+    if (slices % parts != 0)
+      throw std::invalid_argument("slice map: the slices do not divide evenly into the partitions");
     per_partition_ = slices / parts;
   }
 

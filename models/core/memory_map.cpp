@@ -65,10 +65,12 @@ std::vector<std::string> MemoryMap::problems(const MemoryGeometry& g, const Memo
   };
   for (const std::string& field : o.fields)
     if (values_of(field, g, o.column_low_bits) < 0)
-      result.push_back("address map: unknown field '" + field +
-                       "', must be one of row, sid, bank, bank_group, pseudo_channel, column, column_high, column_low, offset");
+      result.push_back(
+          "address map: unknown field '" + field +
+          "', must be one of row, sid, bank, bank_group, pseudo_channel, column, column_high, column_low, offset");
   if (!result.empty()) return result;
-  for (const char* name : {"row", "sid", "bank", "bank_group", "pseudo_channel", "column", "column_high", "column_low", "offset"})
+  for (const char* name :
+       {"row", "sid", "bank", "bank_group", "pseudo_channel", "column", "column_high", "column_low", "offset"})
     if (count(name) > 1) result.push_back(std::string("address map: field '") + name + "' occurs twice");
   if (o.fields.empty() || o.fields.back() != "offset") result.push_back("address map: the last field must be offset");
   const bool split = count("column_high") + count("column_low") > 0;
@@ -80,12 +82,15 @@ std::vector<std::string> MemoryMap::problems(const MemoryGeometry& g, const Memo
                        number(values_of(name, g, 0)) + " values");
   for (std::size_t i = 1; i < o.fields.size(); ++i)
     if (!is_power_of_two(values_of(o.fields[i], g, o.column_low_bits)))
-      result.push_back("address map: field '" + o.fields[i] + "' has " + number(values_of(o.fields[i], g, o.column_low_bits)) +
+      result.push_back("address map: field '" + o.fields[i] + "' has " +
+                       number(values_of(o.fields[i], g, o.column_low_bits)) +
                        " values; only the first field may have a number that is no power of two");
-  if (o.bank_hash && !(is_power_of_two(g.banks) && is_power_of_two(g.bank_groups) && is_power_of_two(g.pseudo_channels)))
+  if (o.bank_hash &&
+      !(is_power_of_two(g.banks) && is_power_of_two(g.bank_groups) && is_power_of_two(g.pseudo_channels)))
     result.push_back("address map: the bank hash needs powers of two of banks, bank groups and pseudo-channels");
   if (!result.empty()) return result;
-  std::int64_t per_channel = static_cast<std::int64_t>(kAtomBytes) * g.columns * g.rows * g.banks * g.bank_groups * g.sids;
+  std::int64_t per_channel =
+      static_cast<std::int64_t>(kAtomBytes) * g.columns * g.rows * g.banks * g.bank_groups * g.sids;
   per_channel *= g.pseudo_channels;
   if (g.stacks * g.channels > 1 && per_channel % o.granule != 0)
     result.push_back("a channel's " + number(per_channel) + " bytes are no multiple of the interleave granule");
@@ -135,10 +140,10 @@ std::uint64_t MemoryMap::encode(const Location& location) const {
                         static_cast<std::uint32_t>(location.pseudo_channel) << pseudo_channel_shift_;
   if (options_.bank_hash) index ^= fold(location.row);
   const auto place = [](const Field& field, std::uint64_t value) { return (value & field.mask) << field.shift; };
-  const std::uint64_t local = location.offset | place(row_, location.row) | place(sid_, location.sid) | place(bank_, index) |
-                              place(bank_group_, index >> bank_group_shift_) |
-                              place(pseudo_channel_, index >> pseudo_channel_shift_) | place(column_low_, location.column) |
-                              place(column_high_, location.column >> column_shift_);
+  const std::uint64_t local =
+      location.offset | place(row_, location.row) | place(sid_, location.sid) | place(bank_, index) |
+      place(bank_group_, index >> bank_group_shift_) | place(pseudo_channel_, index >> pseudo_channel_shift_) |
+      place(column_low_, location.column) | place(column_high_, location.column >> column_shift_);
   if (channels_ == 1) return local;
   const std::uint64_t quotient = local >> granule_shift_;
   std::uint32_t remainder = location.stack * channels_per_stack_ + location.channel;

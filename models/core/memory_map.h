@@ -1,11 +1,12 @@
-// Where a byte lives: package physical address <-> {stack, channel, pseudo-channel, SID, bank group, bank, row, column}.
+// Where a byte lives: package physical address <-> {stack, channel, pseudo-channel, SID, bank group, bank, row,
+// column}.
 //
 // Two steps, both one-to-one:
 //  (a) interleaving: granule g = address / granule; with C = stacks x channels, q = g / C, the channel is
 //      (g + rotation(q)) mod C, where rotation is a hash of q, so that no power-of-two stride camps on a few channels.
 //      C may be any number (5 stacks x 16 channels = 80).
-//  (b) fields: the channel-local address (q x granule + offset in the granule) is cut into a list of fields, from most to
-//      least significant. Every field but the first must have a power of two of values.
+//  (b) fields: the channel-local address (q x granule + offset in the granule) is cut into a list of fields, from most
+//      to least significant. Every field but the first must have a power of two of values.
 //
 // Addresses are bytes from 0 to capacity() - 1; asking for an address beyond is the caller's error (use `contains`).
 #pragma once
@@ -23,13 +24,14 @@ struct MemoryGeometry {
   int pseudo_channels = 1;
   int sids = 1;
   int bank_groups = 4;
-  int banks = 4;        ///< per bank group
-  int rows = 16384;     ///< per bank
-  int columns = 32;     ///< accesses of kAtomBytes per row
+  int banks = 4;     ///< per bank group
+  int rows = 16384;  ///< per bank
+  int columns = 32;  ///< accesses of kAtomBytes per row
 };
 
 struct MemoryMapOptions {
-  /// Fields of the channel-local address, most significant first: row, sid, bank, bank_group, pseudo_channel, column, offset
+  /// Fields of the channel-local address, most significant first: row, sid, bank, bank_group, pseudo_channel, column,
+  /// offset
   /// (the kAtomBytes of one access, always last). `column` may be split into `column_high` and `column_low`;
   /// column_low_bits says how many bits the low part has. A field with one value has no bits and may be left out.
   std::vector<std::string> fields = {"row", "sid", "bank", "column", "bank_group", "offset"};
@@ -38,7 +40,8 @@ struct MemoryMapOptions {
   std::int64_t granule = 256;
   /// Rotate the channels by a hash of the granule's quotient.
   bool channel_hash = true;
-  /// XOR {pseudo_channel, bank_group, bank} with folded row bits (permutation-based interleaving, Zhang, Zhu, Zhang, MICRO 2000).
+  /// XOR {pseudo_channel, bank_group, bank} with folded row bits (permutation-based interleaving, Zhang, Zhu, Zhang,
+  /// MICRO 2000).
   bool bank_hash = true;
 };
 
@@ -48,10 +51,10 @@ struct Location {
   std::uint8_t pseudo_channel = 0;
   std::uint8_t sid = 0;
   std::uint8_t bank_group = 0;
-  std::uint8_t bank = 0;      ///< in the bank group
+  std::uint8_t bank = 0;  ///< in the bank group
   std::uint32_t row = 0;
-  std::uint32_t column = 0;   ///< in accesses of kAtomBytes
-  std::uint32_t offset = 0;   ///< byte in the access
+  std::uint32_t column = 0;  ///< in accesses of kAtomBytes
+  std::uint32_t offset = 0;  ///< byte in the access
 
   bool operator==(const Location& o) const {
     return stack == o.stack && channel == o.channel && pseudo_channel == o.pseudo_channel && sid == o.sid &&
@@ -98,7 +101,8 @@ class MemoryMap {
     location.offset = static_cast<std::uint32_t>(local) & offset_mask_;
     location.row = row_.of(local);
     location.column = column_low_.of(local) | column_high_.of(local) << column_shift_;
-    std::uint32_t index = bank_.of(local) | bank_group_.of(local) << bank_group_shift_ | pseudo_channel_.of(local) << pseudo_channel_shift_;
+    std::uint32_t index = bank_.of(local) | bank_group_.of(local) << bank_group_shift_ |
+                          pseudo_channel_.of(local) << pseudo_channel_shift_;
     if (options_.bank_hash) index ^= fold(location.row);
     location.bank = static_cast<std::uint8_t>(index & bank_.mask);
     location.bank_group = static_cast<std::uint8_t>(index >> bank_group_shift_ & bank_group_.mask);
@@ -142,7 +146,7 @@ class MemoryMap {
   std::uint32_t channels_per_stack_ = 1;
   std::uint32_t offset_mask_ = 0;
   std::uint32_t column_shift_ = 0;
-  std::uint32_t bank_group_shift_ = 0;      // in the packed {pseudo_channel, bank_group, bank}
+  std::uint32_t bank_group_shift_ = 0;  // in the packed {pseudo_channel, bank_group, bank}
   std::uint32_t pseudo_channel_shift_ = 0;
   std::uint32_t index_bits_ = 0;
   std::uint32_t index_mask_ = 0;

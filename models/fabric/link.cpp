@@ -8,7 +8,10 @@ namespace cowosim::fabric {
 using engine::Phase;
 
 Link::Link(const LinkParams& params, int channels, Stage stage)
-    : params_(params), channels_(channels), stage_(stage), largest_duration_(transfer_time(kLargest, params.bandwidth)) {
+    : params_(params),
+      channels_(channels),
+      stage_(stage),
+      largest_duration_(transfer_time(kLargest, params.bandwidth)) {
   if (channels < 1) throw std::invalid_argument("link: at least one channel");
   paths_.resize(static_cast<std::size_t>(2 * channels));
 }

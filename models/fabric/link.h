@@ -13,10 +13,10 @@ namespace cowosim::fabric {
 
 /// Defaults: HBM3 at 5.23 Gb/s (H100 SXM5), both PHYs and the interposer between them.
 struct LinkParams {
-  std::int64_t latency_down = 10'000'000;          // fs
-  std::int64_t latency_up = 10'000'000;            // fs
-  std::int64_t bandwidth = 41'875'000'000;         // bytes per second, a channel, each direction
-  double energy_per_bit = 0.5;                     // pJ
+  std::int64_t latency_down = 10'000'000;   // fs
+  std::int64_t latency_up = 10'000'000;     // fs
+  std::int64_t bandwidth = 41'875'000'000;  // bytes per second, a channel, each direction
+  double energy_per_bit = 0.5;              // pJ
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -25,7 +25,8 @@ struct LinkParams {
     v("latency_up", latency_up, Unit::time, Range{1, 1e12}, "from the memory to the die: PHY, wires, PHY",
       "assumption [4 ns, 20 ns]: DFI read path, receive FIFO and clock crossing of an HBM PHY; not published for H100");
     v("bandwidth", bandwidth, Unit::bandwidth, Range{1e6, 1e14}, "of one channel, in each direction",
-      "64 data pins x 5.23 Gb/s: JEDEC JESD238 (HBM3) channel width; pin rate from 3.35 TB/s over 5120 pins (H100 SXM5 data sheet)");
+      "64 data pins x 5.23 Gb/s: JEDEC JESD238 (HBM3) channel width; pin rate from 3.35 TB/s over 5120 pins (H100 SXM5 "
+      "data sheet)");
     v("energy_per_bit", energy_per_bit, Unit::energy_bit, Range{0, 1000}, "energy of a data bit through the link",
       "assumption [0.3 pJ/bit, 1 pJ/bit]: published HBM2E and HBM3 interface (PHY and wire) efficiencies");
   }

@@ -36,15 +36,17 @@ PacketTopology crossbar(const CrossbarParams& params, int partitions, const std:
   }
   for (const CrossbarTerminal& terminal : terminals) {
     require(terminal.partition >= 0 && terminal.partition < partitions, terminal.name + ": no such partition");
-    topology.terminals.push_back(
-        {terminal.name, terminal.partition,
-         rate(terminal.slice ? params.slice_bytes_per_cycle : params.core_bytes_per_cycle), params.terminal_latency});
+    topology.terminals.push_back({terminal.name, terminal.partition,
+                                  rate(terminal.slice ? params.slice_bytes_per_cycle : params.core_bytes_per_cycle),
+                                  params.terminal_latency});
   }
   return topology;
 }
 
 PacketNetwork::PacketNetwork(const PacketTopology& topology, int header_bytes)
-    : topology_(topology), header_bytes_(static_cast<std::uint32_t>(header_bytes)), kinds_(kFirstKind + topology.kinds.size()) {
+    : topology_(topology),
+      header_bytes_(static_cast<std::uint32_t>(header_bytes)),
+      kinds_(kFirstKind + topology.kinds.size()) {
   const int nodes = topology.nodes;
   const std::size_t terminals = topology.terminals.size();
   require(nodes >= 1 && terminals >= 1, "at least one node and one terminal");
@@ -69,7 +71,8 @@ PacketNetwork::PacketNetwork(const PacketTopology& topology, int header_bytes)
     }
   }
   for (const PacketTopology::Link& link : topology.links) {
-    require(link.from_node >= 0 && link.from_node < nodes && link.to_node >= 0 && link.to_node < nodes, "a link: no such node");
+    require(link.from_node >= 0 && link.from_node < nodes && link.to_node >= 0 && link.to_node < nodes,
+            "a link: no such node");
     require(link.kind >= 0 && static_cast<std::size_t>(link.kind) < topology.kinds.size(), "a link: no such kind");
     add_lane(link.bandwidth, link.latency, kFirstKind + static_cast<std::uint32_t>(link.kind),
              "link " + std::to_string(link.from_node) + " to " + std::to_string(link.to_node));
@@ -101,8 +104,10 @@ PacketNetwork::PacketNetwork(const PacketTopology& topology, int header_bytes)
       require(reached[static_cast<std::size_t>(to)],
               "no way from node " + std::to_string(from) + " to node " + std::to_string(to));
       std::vector<std::uint32_t> hops;
-      for (int node = to; node != from; node = topology.links[static_cast<std::size_t>(reached_by[static_cast<std::size_t>(node)])].from_node) {
-        hops.push_back(static_cast<std::uint32_t>(2 * terminals) + static_cast<std::uint32_t>(reached_by[static_cast<std::size_t>(node)]));
+      for (int node = to; node != from;
+           node = topology.links[static_cast<std::size_t>(reached_by[static_cast<std::size_t>(node)])].from_node) {
+        hops.push_back(static_cast<std::uint32_t>(2 * terminals) +
+                       static_cast<std::uint32_t>(reached_by[static_cast<std::size_t>(node)]));
       }
       routes_.push_back({static_cast<std::uint32_t>(hop_table_.size()), static_cast<std::uint32_t>(hops.size())});
       hop_table_.insert(hop_table_.end(), hops.rbegin(), hops.rend());
@@ -162,7 +167,8 @@ void PacketNetwork::receive(const engine::Message& message) {
   telemetry::Blame* const blame = &blame_[direction * kinds_];
   Time slowest = 0;
   Time ready = pass(lanes[source], now, now, bytes, stream, blame, slowest);
-  const Route route = routes_[terminals_[source] * static_cast<std::uint32_t>(topology_.nodes) + terminals_[destination]];
+  const Route route =
+      routes_[terminals_[source] * static_cast<std::uint32_t>(topology_.nodes) + terminals_[destination]];
   for (std::uint32_t i = 0; i < route.count; ++i) {
     ready = pass(lanes[hop_table_[route.first + i]], now, ready, bytes, stream, blame, slowest);
   }
@@ -228,7 +234,9 @@ std::vector<PacketNetwork::LinkCounters> PacketNetwork::links() const {
 std::string PacketNetwork::blame_class_name(std::size_t index) const {
   const std::size_t kind = index % kinds_;
   return std::string(kDirectionNames[index / kinds_]) + "." +
-         (kind == kInjection ? "injection" : kind == kEjection ? "ejection" : topology_.kinds[kind - kFirstKind]);
+         (kind == kInjection  ? "injection"
+          : kind == kEjection ? "ejection"
+                              : topology_.kinds[kind - kFirstKind]);
 }
 
 void PacketNetwork::statistics(StatVisitor& visit) const {

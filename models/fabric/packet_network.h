@@ -35,31 +35,38 @@ struct PacketTopology {
 
 /// A GPU-like die: every terminal hangs on the hub of its partition, hubs are joined pairwise. Numbers: NVIDIA H100.
 struct CrossbarParams {
-  double frequency = 1.755e9;               // hertz
-  int header_bytes = 16;                    // of every packet, both directions
-  int core_bytes_per_cycle = 64;            // core's link, each direction
-  int slice_bytes_per_cycle = 128;          // slice's link, each direction
-  int crossing_bytes_per_cycle = 2048;      // between two partitions, each direction
+  double frequency = 1.755e9;                  // hertz
+  int header_bytes = 16;                       // of every packet, both directions
+  int core_bytes_per_cycle = 64;               // core's link, each direction
+  int slice_bytes_per_cycle = 128;             // slice's link, each direction
+  int crossing_bytes_per_cycle = 2048;         // between two partitions, each direction
   std::int64_t terminal_latency = 8'000'000;   // fs
   std::int64_t crossing_latency = 10'000'000;  // fs
 
   template <class Visitor>
   void visit(Visitor& v) {
     v("frequency", frequency, Unit::frequency, Range{1e6, 1e11}, "clock of the network",
-      "assumption [1.6 GHz, 1.98 GHz]: the boost clock of H100 class dies in cache measurements; the crossbar's own clock is not published");
+      "assumption [1.6 GHz, 1.98 GHz]: the boost clock of H100 class dies in cache measurements; the crossbar's own "
+      "clock is not published");
     v("header_bytes", header_bytes, Range{0, 256}, "bytes a packet carries besides data, in each direction",
       "assumption [8, 32]: address, size, source and check bits of a request");
     v("core_bytes_per_cycle", core_bytes_per_cycle, Range{1, 65536}, "width of a core's link, in each direction",
       "64 B/clock/SM between L2 and SM: NVIDIA A100 white paper (2020), carried over to H100");
-    v("slice_bytes_per_cycle", slice_bytes_per_cycle, Range{1, 65536}, "width of a cache slice's link, in each direction",
-      "assumption [64, 128]: no narrower than a slice's 64 B/clock (A100 white paper, 5120 B/clock over 80 slices) and headers");
+    v("slice_bytes_per_cycle", slice_bytes_per_cycle, Range{1, 65536},
+      "width of a cache slice's link, in each direction",
+      "assumption [64, 128]: no narrower than a slice's 64 B/clock (A100 white paper, 5120 B/clock over 80 slices) and "
+      "headers");
     v("crossing_bytes_per_cycle", crossing_bytes_per_cycle, Range{1, 1 << 20},
       "width of the crossing between two partitions, in each direction and virtual network",
-      "assumption [1024, 5120]: A100 reads 4000 GB/s with far data mixed in where near data give 5400 GB/s (gpu-benches gpu-l2-cache)");
-    v("terminal_latency", terminal_latency, Unit::time, Range{0, 1e12}, "from a terminal to its hub, and from a hub to a terminal",
-      "assumption [4 ns, 15 ns]: wires over half a reticle and two arbiters; with core and slice 142 ns near hit (measured, H100 PCIe)");
+      "assumption [1024, 5120]: A100 reads 4000 GB/s with far data mixed in where near data give 5400 GB/s "
+      "(gpu-benches gpu-l2-cache)");
+    v("terminal_latency", terminal_latency, Unit::time, Range{0, 1e12},
+      "from a terminal to its hub, and from a hub to a terminal",
+      "assumption [4 ns, 15 ns]: wires over half a reticle and two arbiters; with core and slice 142 ns near hit "
+      "(measured, H100 PCIe)");
     v("crossing_latency", crossing_latency, Unit::time, Range{0, 1e12}, "from hub to hub across the partitions",
-      "assumption [5 ns, 40 ns]: A100 measures 282-288 ns with far data mixed in against 146 ns near (gpu-benches gpu-latency)");
+      "assumption [5 ns, 40 ns]: A100 measures 282-288 ns with far data mixed in against 146 ns near (gpu-benches "
+      "gpu-latency)");
   }
 };
 
@@ -101,8 +108,8 @@ class PacketNetwork final : public engine::Heart {
 
   enum Direction : std::uint8_t { kRequests, kResponses };
   struct LinkCounters {
-    std::string name;   ///< "requests.<terminal>.in", "responses.<terminal>.out", "requests.<kind>_0_1"
-    std::string kind;   ///< "injection", "ejection" or the topology's
+    std::string name;  ///< "requests.<terminal>.in", "responses.<terminal>.out", "requests.<kind>_0_1"
+    std::string kind;  ///< "injection", "ejection" or the topology's
     Direction direction = kRequests;
     std::int64_t bandwidth = 0;  ///< bytes per second
     std::uint64_t packets = 0;
@@ -136,19 +143,21 @@ class PacketNetwork final : public engine::Heart {
   };
   static constexpr int kFraction = 16;
 
-  Time pass(Lane& lane, Time now, Time ready, std::uint64_t bytes, StreamId stream, telemetry::Blame* blame, Time& slowest);
+  Time pass(Lane& lane, Time now, Time ready, std::uint64_t bytes, StreamId stream, telemetry::Blame* blame,
+            Time& slowest);
   static Time duration(const Lane& lane, std::uint64_t bytes) {
-    return static_cast<Time>((static_cast<unsigned __int128>(bytes) * lane.time_per_byte + ((1u << kFraction) - 1)) >> kFraction);
+    return static_cast<Time>((static_cast<unsigned __int128>(bytes) * lane.time_per_byte + ((1u << kFraction) - 1)) >>
+                             kFraction);
   }
 
   PacketTopology topology_;
   std::uint32_t header_bytes_;
-  std::size_t kinds_;                    // injection, ejection, then the topology's
-  std::vector<std::uint32_t> terminals_; // node of each
-  std::vector<Lane> lanes_[2];           // per direction: [in of terminal t] [out of terminal t] [links]
-  std::vector<Route> routes_;            // [from node][to node] into hops_table_
-  std::vector<std::uint32_t> hop_table_; // indices into lanes_
-  std::vector<telemetry::Blame> blame_;  // [direction][kind]
+  std::size_t kinds_;                     // injection, ejection, then the topology's
+  std::vector<std::uint32_t> terminals_;  // node of each
+  std::vector<Lane> lanes_[2];            // per direction: [in of terminal t] [out of terminal t] [links]
+  std::vector<Route> routes_;             // [from node][to node] into hops_table_
+  std::vector<std::uint32_t> hop_table_;  // indices into lanes_
+  std::vector<telemetry::Blame> blame_;   // [direction][kind]
   Time output_pipeline_ = 0;
   std::uint64_t packets_ = 0;
   std::uint64_t hops_ = 0;

@@ -34,10 +34,12 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   const Generation* generation = find_generation(params.generation);
   if (generation == nullptr) throw std::invalid_argument("unknown HBM generation '" + params.generation + "'");
   const int banks = params.sids * params.bank_groups * params.banks;
-  if (banks > kMaxBanks) throw std::invalid_argument("a pseudo-channel has " + std::to_string(banks) + " banks, at most 64");
+  if (banks > kMaxBanks)
+    throw std::invalid_argument("a pseudo-channel has " + std::to_string(banks) + " banks, at most 64");
   if (params.sids > 4) throw std::invalid_argument("a channel has more than 4 SIDs");
   if (params.pseudo_channels < 1 || params.pseudo_channels > generation->pseudo_channels)
-    throw std::invalid_argument(params.generation + " has " + std::to_string(generation->pseudo_channels) + " pseudo-channels per channel");
+    throw std::invalid_argument(params.generation + " has " + std::to_string(generation->pseudo_channels) +
+                                " pseudo-channels per channel");
   if (map.geometry().pseudo_channels != params.pseudo_channels || map.geometry().sids != params.sids ||
       map.geometry().bank_groups != params.bank_groups || map.geometry().banks != params.banks)
     throw std::invalid_argument("memory map and channel disagree about pseudo-channels, SIDs or banks");
@@ -75,8 +77,9 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
     for (std::size_t i = accesses; i-- > 0;) pc.free_accesses.push_back(static_cast<Index>(i));
     pc.held.assign(holders_, 0);
     pc.held_at_entry.assign(accesses * holders_, 0);
-    // Due on the falling edge before n x tREFI, which a precharge-all may already use; the second pseudo-channel half a tREFI later.
-    if (refresh_) pc.next_refresh = timing_.refresh_interval * static_cast<Half>(2 + p) / 2 - 1;
+    // Due on the falling edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once:
+    // they share the door, so that one waits for the other anyway.
+    if (refresh_) pc.next_refresh = timing_.refresh_interval - 1;
     pc.mode_stale = true;
     plan(pc);
   }
@@ -92,7 +95,8 @@ Time Channel::closed_latency() const {
   return timing_.edge(rising(timing_.activate_to_read) + timing_.read_latency + timing_.burst);
 }
 Time Channel::conflict_latency() const {
-  return timing_.edge(rising(timing_.precharge_to_activate) + rising(timing_.activate_to_read) + timing_.read_latency + timing_.burst);
+  return timing_.edge(rising(timing_.precharge_to_activate) + rising(timing_.activate_to_read) + timing_.read_latency +
+                      timing_.burst);
 }
 
 // ---------------------------------------------------------------------------------------------------------------- time
@@ -116,7 +120,9 @@ void Channel::step(Half h) {
 
   const bool two = pcs_.size() == 2;
   // The column bus, then the row bus; when both pseudo-channels want one, the one that did not have it last.
-  const auto winner = [&](bool first, bool second, unsigned last) { return first && second ? 1 - last : first ? 0u : 1u; };
+  const auto winner = [&](bool first, bool second, unsigned last) {
+    return first && second ? 1 - last : first ? 0u : 1u;
+  };
   {
     const bool first = pcs_[0].column_time <= h;
     const bool second = two && pcs_[1].column_time <= h;
@@ -160,6 +166,7 @@ void Channel::plan_next() {
 
 void Channel::receive(const engine::Message& message) {
   while (next_ != kNoEdge && timing_.edge(next_) < message.time) step(next_);  // housekeeping of an idle channel
+  if (message.time > advanced_) advanced_ = message.time;
   if (message.phase != Phase::request) throw std::logic_error(name() + ": an HBM channel receives requests only");
   if (door_count_ == door_.size()) throw std::logic_error(name() + ": a request arrived without a credit for the door");
   transaction(message.transaction).stages.enter(Stage::queue, message.time);
@@ -184,7 +191,8 @@ void Channel::decode_front(Handle handle) {
   const std::uint64_t first = t.fetch_address / kAtomBytes;
   const std::uint64_t atoms = (t.fetch_address + t.fetch_bytes - 1) / kAtomBytes - first + 1;
   if (t.fetch_bytes == 0 || atoms > kMaxAtoms)
-    throw std::logic_error(name() + ": a transaction asks memory for " + std::to_string(t.fetch_bytes) + " bytes, not 1..512");
+    throw std::logic_error(name() + ": a transaction asks memory for " + std::to_string(t.fetch_bytes) +
+                           " bytes, not 1..512");
   front_.known = true;
   front_.queue = t.op == Op::write ? kWrites : kReads;
   front_.atoms = static_cast<std::uint16_t>(atoms);
@@ -239,14 +247,17 @@ void Channel::accept(Half h) {
 
 void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, StreamId stream, Queue queue, Half h) {
   const MemoryGeometry& g = map_.geometry();
-  const unsigned bank = static_cast<unsigned>((location.sid * g.bank_groups + location.bank_group) * g.banks + location.bank);
+  const unsigned bank =
+      static_cast<unsigned>((location.sid * g.bank_groups + location.bank_group) * g.banks + location.bank);
   std::uint16_t& writes_here = pc.write_filter[bucket(bank, location.row, location.column)];
   if (writes_here != 0) {
     Index w = pc.lists[kWrites][bank].head;
-    while (w != kNone && (pc.accesses[w].row != location.row || pc.accesses[w].column != location.column)) w = pc.accesses[w].next;
+    while (w != kNone && (pc.accesses[w].row != location.row || pc.accesses[w].column != location.column))
+      w = pc.accesses[w].next;
     if (w == kNone && queue == kReads && pc.banks[bank].active != kNone) {
       const Access& active = pc.accesses[pc.banks[bank].active];
-      if (active.queue == kWrites && active.row == location.row && active.column == location.column) w = pc.banks[bank].active;
+      if (active.queue == kWrites && active.row == location.row && active.column == location.column)
+        w = pc.banks[bank].active;
     }
     if (w != kNone) {  // the bytes are here already
       ++(queue == kReads ? pc.counters.forwarded : pc.counters.merged);
@@ -275,7 +286,8 @@ void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, St
   size_changed(pc, std::max(h, now_));
   account_entry(pc, index, h);
 
-  // The youngest of its bank: it gets a command only if there was none to give, or if it is the first one to the open row.
+  // The youngest of its bank: it gets a command only if there was none to give, or if it is the first one to the open
+  // row.
   BankList& list = pc.lists[queue][bank];
   a.next = kNone;
   a.previous = list.tail;
@@ -294,7 +306,8 @@ void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, St
   if (row_before != kNone && list.row == kNone && pc.row_access == row_before) pc.rows_stale = true;
 }
 
-// ---------------------------------------------------------------------------------------------------- queues and planning
+// ---------------------------------------------------------------------------------------------------- queues and
+// planning
 
 /// Finds the accesses of a bank that can get the next column and row command.
 void Channel::update_list(PseudoChannel& pc, Queue queue, unsigned bank) {
@@ -316,7 +329,12 @@ void Channel::update_list(PseudoChannel& pc, Queue queue, unsigned bank) {
     }
   }
   const std::uint64_t mask = bit(bank);
-  pc.column_mask[queue] = list.column != kNone ? pc.column_mask[queue] | mask : pc.column_mask[queue] & ~mask;
+  if (list.column != kNone) {
+    list.column_order = pc.accesses[list.column].order;
+    pc.column_mask[queue] |= mask;
+  } else {
+    pc.column_mask[queue] &= ~mask;
+  }
   if (list.row != kNone) {
     list.row_order = pc.accesses[list.row].order;
     pc.row_mask[queue] |= mask;
@@ -338,16 +356,18 @@ void Channel::unlink(PseudoChannel& pc, Access& a) {
 }
 
 /// Edge from which a column command is allowed in a bank whose row is open or opening. `floor`: bus and turnaround.
+/// All are rising edges: so is every column command, their distances are whole clocks, and tRCD is rounded up at ACT.
 inline Half Channel::column_ready(const PseudoChannel& pc, Queue queue, const Bank& b, Half floor) {
   const Half bank = std::max(b.column_ready[queue], pc.groups[b.group].column_ready[queue]);
-  return rising(std::max(bank, std::max(floor, pc.spacing[queue][b.sid])));
+  return std::max(bank, std::max(floor, pc.spacing[queue][b.sid]));
 }
 
 /// The same for its ACT or PRE.
 Half Channel::row_ready(const PseudoChannel& pc, const Access& a) const {
   const Bank& b = pc.banks[a.bank];
   if (b.open_row < 0)
-    return rising(std::max(std::max(row_floor(), b.activate_ready), std::max(pc.activate_spacing, pc.activate_after_refresh)));
+    return rising(
+        std::max(std::max(row_floor(), b.activate_ready), std::max(pc.activate_spacing, pc.activate_after_refresh)));
   const Half t = std::max(std::max(row_floor(), b.precharge_ready), pc.precharge_spacing);
   return timing_.falling_precharge ? t : rising(t);
 }
@@ -357,11 +377,28 @@ void Channel::consider_column(PseudoChannel& pc, Index index) {
   if (pc.columns_stale) return;
   const Access& a = pc.accesses[index];
   const auto queue = static_cast<Queue>(a.queue);
-  const Half t = column_ready(pc, queue, pc.banks[a.bank], std::max(std::max(column_bus_free_, now_), pc.turn[queue]));
+  const Half t =
+      column_ready(pc, queue, pc.banks[a.bank], std::max(rising(std::max(column_bus_free_, now_)), pc.turn[queue]));
   if (t < pc.column_time) {  // at the same edge the older and the active ones win, and this is the youngest
     pc.column_time = t;
     pc.column_access = index;
   }
+}
+
+void Channel::consider_active(PseudoChannel& pc, Index index) {
+  if (pc.columns_stale) return;
+  const Access& a = pc.accesses[index];
+  const auto queue = static_cast<Queue>(a.queue);
+  const Half t =
+      column_ready(pc, queue, pc.banks[a.bank], std::max(rising(std::max(column_bus_free_, now_)), pc.turn[queue]));
+  if (t > pc.column_time) return;
+  if (t == pc.column_time) {
+    const Access& planned = pc.accesses[pc.column_access];
+    const bool active = pc.banks[planned.bank].active == pc.column_access;
+    if (active && planned.accepted <= a.accepted) return;  // older, or as old and activated before
+  }
+  pc.column_time = t;
+  pc.column_access = index;
 }
 
 void Channel::consider_row(PseudoChannel& pc, Index index) {
@@ -398,12 +435,13 @@ void Channel::plan(PseudoChannel& pc) {
   if (pc.rows_stale) plan_rows(pc);
 }
 
-/// The earliest edge at which a column command can be issued, and the access that gets it: active ones first, then the oldest.
+/// The earliest edge at which a column command can be issued, and the access that gets it: active ones first, then the
+/// oldest.
 void Channel::plan_columns(PseudoChannel& pc) {
   pc.columns_stale = false;
   Half best = kNoEdge;
   Index winner = kNone;
-  const Half bus = std::max(column_bus_free_, now_);
+  const Half bus = rising(std::max(column_bus_free_, now_));
   const std::array<Half, 2> floor{std::max(bus, pc.turn[kReads]), std::max(bus, pc.turn[kWrites])};
   for (std::uint64_t mask = pc.active_mask; mask != 0;) {
     const Bank& b = pc.banks[take_bit(mask)];
@@ -421,14 +459,16 @@ void Channel::plan_columns(PseudoChannel& pc) {
   std::uint64_t mask = pc.column_mask[queue];
   if (mask != 0 && !pc.refresh_pending) {
     const Half active_best = best;
+    std::uint64_t winner_order = 0;
     do {
       const unsigned bank = take_bit(mask);
       const Half t = column_ready(pc, queue, pc.banks[bank], floor[queue]);
       if (t > best || t >= active_best) continue;
-      const Index i = pc.lists[queue][bank].column;
-      if (t == best && pc.accesses[i].order > pc.accesses[winner].order) continue;
+      const BankList& list = pc.lists[queue][bank];
+      if (t == best && list.column_order > winner_order) continue;
       best = t;
-      winner = i;
+      winner = list.column;
+      winner_order = list.column_order;
     } while (mask != 0);
   }
   pc.column_time = best;
@@ -470,7 +510,8 @@ void Channel::plan_rows(PseudoChannel& pc) {
     consider(std::max(activate_floor, pc.banks[bank].activate_ready), bank);
   }
   Half precharge_floor = std::max(row_floor(), pc.precharge_spacing);
-  if (!timing_.falling_precharge) precharge_floor = rising(precharge_floor);  // all other times are on rising edges then
+  if (!timing_.falling_precharge)
+    precharge_floor = rising(precharge_floor);  // all other times are on rising edges then
   for (std::uint64_t mask = pc.row_mask[queue] & pc.open_mask; mask != 0;) {
     const unsigned bank = take_bit(mask);
     consider(std::max(precharge_floor, pc.banks[bank].precharge_ready), bank);
@@ -498,7 +539,7 @@ void Channel::begin_refresh(PseudoChannel& pc, Half h) {
   pc.columns_stale = pc.rows_stale = true;
 }
 
-// ------------------------------------------------------------------------------------------------------------- commands
+// ------------------------------------------------------------------------------------------------------------ commands
 
 void Channel::record(const PseudoChannel& pc, Command command, const Access* access, Half h) {
   CommandRecord r;
@@ -620,10 +661,14 @@ void Channel::freed(PseudoChannel& pc, Queue queue, Half h) {
 void Channel::issue_row(PseudoChannel& pc, Half h) {
   pc.rows_stale = true;
   switch (pc.row_command) {
-    case Command::activate: return activate(pc, pc.row_access, h);
-    case Command::precharge: return precharge(pc, pc.row_access, h);
-    case Command::precharge_all: return precharge_all(pc, h);
-    default: return refresh(pc, h);
+    case Command::activate:
+      return activate(pc, pc.row_access, h);
+    case Command::precharge:
+      return precharge(pc, pc.row_access, h);
+    case Command::precharge_all:
+      return precharge_all(pc, h);
+    default:
+      return refresh(pc, h);
   }
 }
 
@@ -653,7 +698,7 @@ void Channel::activate(PseudoChannel& pc, Index index, Half h) {
   b.open_row = static_cast<std::int32_t>(a.row);
   b.active = index;
   b.active_queue = a.queue;
-  b.column_ready = {h + pc.activate_to_read, h + timing_.activate_to_write};
+  b.column_ready = {rising(h + pc.activate_to_read), rising(h + timing_.activate_to_write)};
   b.precharge_ready = h + timing_.activate_to_precharge;
   g.activate_ready = h + timing_.activate_to_activate_long;
   const unsigned first = a.bank - a.bank % banks_per_group_;
@@ -662,7 +707,8 @@ void Channel::activate(PseudoChannel& pc, Index index, Half h) {
   b.activate_ready = rising(h + timing_.activate_to_activate);
   pc.activates[pc.activate_index] = h;
   pc.activate_index = (pc.activate_index + 1) % 4;
-  pc.activate_spacing = std::max(h + timing_.activate_to_activate_short, pc.activates[pc.activate_index] + timing_.four_activates);
+  pc.activate_spacing =
+      std::max(h + timing_.activate_to_activate_short, pc.activates[pc.activate_index] + timing_.four_activates);
   pc.precharge_all_ready = std::max(pc.precharge_all_ready, b.precharge_ready);
   pc.refresh_ready = std::max(pc.refresh_ready, h + timing_.activate_to_refresh);
   pc.open_mask |= bit(a.bank);
@@ -679,7 +725,11 @@ void Channel::activate(PseudoChannel& pc, Index index, Half h) {
   update_list(pc, queue, a.bank);  // may be empty now
   const Queue other = queue == kReads ? kWrites : kReads;
   if (pc.lists[other][a.bank].head != kNone) update_list(pc, other, a.bank);
-  pc.columns_stale = true;
+  // The new active access is the only new column candidate, but for older ones to the same row.
+  if ((pc.column_mask[kReads] | pc.column_mask[kWrites]) & bit(a.bank))
+    pc.columns_stale = true;
+  else
+    consider_active(pc, index);
 }
 
 void Channel::precharge(PseudoChannel& pc, Index index, Half h) {
@@ -687,7 +737,9 @@ void Channel::precharge(PseudoChannel& pc, Index index, Half h) {
   Bank& b = pc.banks[a.bank];
   begin_bank_stage(a, h);
   if (trace_ != nullptr) record(pc, Command::precharge, &a, h);
-  a.precharge_cause = std::max(row_bus_free_, pc.precharge_spacing) > std::max(h - 1, b.precharge_ready) ? Loss::command_bus : Loss::bank_conflict;
+  a.precharge_cause = std::max(row_bus_free_, pc.precharge_spacing) > std::max(h - 1, b.precharge_ready)
+                          ? Loss::command_bus
+                          : Loss::bank_conflict;
   a.precharged = h;
   row_bus_free_ = h + timing_.precharge_bus;
   b.open_row = -1;
@@ -752,14 +804,15 @@ void Channel::respond(Handle handle, Time t) {
   send(0, Phase::response, handle, t + return_latency_ + latency(0));
 }
 
-// ----------------------------------------------------------------------------------------------------------- accounting
+// ---------------------------------------------------------------------------------------------------------- accounting
 
 void Channel::account_entry(PseudoChannel& pc, Index access, Half h) {
   if (pc.waiting++ == 0) pc.busy_since = h;
   hold_until(pc, h);
   Half* entry = &pc.held_at_entry[access * holders_];
   for (std::size_t i = 0; i < holders_; ++i) entry[i] = pc.held[i];
-  if (pc.held_until > h) entry[pc.holder] -= pc.held_until - h;  // the rest of the burst under way is still to be waited for
+  if (pc.held_until > h)
+    entry[pc.holder] -= pc.held_until - h;  // the rest of the burst under way is still to be waited for
 }
 
 /// Nobody's data was on the bus in [held_until, h): refresh or timing.
@@ -773,9 +826,9 @@ void Channel::hold_until(PseudoChannel& pc, Half h) {
   pc.held_until = h;
 }
 
-/// The bus was idle in [booked, h), a gap that the column command of `a` ends. Nothing to do is idle, a refresh in the way is
-/// refresh; what remains is charged along the critical path of `a`, backwards: what held its column command, its ACT, its PRE,
-/// and last the latencies of row preparation, which otherwise overlap with other accesses' data.
+/// The bus was idle in [booked, h), a gap that the column command of `a` ends. Nothing to do is idle, a refresh in the
+/// way is refresh; what remains is charged along the critical path of `a`, backwards: what held its column command,
+/// its ACT, its PRE, and last the latencies of row preparation, which otherwise overlap with other accesses' data.
 void Channel::book(PseudoChannel& pc, const Access& a, Half h, Loss column_cause) {
   Half gap = h - pc.booked;
   const auto charge = [&](Half wait, Loss cause) {
@@ -793,7 +846,8 @@ void Channel::book(PseudoChannel& pc, const Access& a, Half h, Loss column_cause
     charge(h - rising(a.activated + activate_latency), column_cause);
     const bool conflict = a.precharged != kLongAgo;
     charge(std::min(a.activated, a.window) - (a.activated - gap), Loss::four_activate_window);  // nobody could activate
-    charge(a.activated - (conflict ? rising(a.precharged + timing_.precharge_to_activate) : a.accepted), a.activate_cause);
+    charge(a.activated - (conflict ? rising(a.precharged + timing_.precharge_to_activate) : a.accepted),
+           a.activate_cause);
     if (conflict) charge(a.precharged - a.accepted, a.precharge_cause);
   }
   charge(gap, Loss::bank_conflict);
@@ -832,7 +886,8 @@ LossAccount Channel::loss(int pseudo_channel, Time end) const {
 
 void Channel::report_waits(std::vector<engine::Wait>& waits) const {
   if (door_count_ > 0)
-    waits.push_back({name() + ".door", name() + ".queues", std::to_string(door_count_) + " transactions wait for queue entries"});
+    waits.push_back(
+        {name() + ".door", name() + ".queues", std::to_string(door_count_) + " transactions wait for queue entries"});
   for (std::size_t p = 0; p < pcs_.size(); ++p)
     if (pcs_[p].waiting > 0)
       waits.push_back({name() + ".pseudo_channel_" + std::to_string(p), name() + ".banks",
@@ -840,10 +895,12 @@ void Channel::report_waits(std::vector<engine::Wait>& waits) const {
 }
 
 void Channel::check_idle(std::vector<std::string>& broken) const {
-  if (outstanding_ != 0) broken.push_back(name() + ": " + std::to_string(outstanding_) + " transactions are outstanding");
+  if (outstanding_ != 0)
+    broken.push_back(name() + ": " + std::to_string(outstanding_) + " transactions are outstanding");
   if (door_count_ != 0) broken.push_back(name() + ": " + std::to_string(door_count_) + " transactions are in the door");
   if (free_jobs_.size() != jobs_.size())
-    broken.push_back(name() + ": " + std::to_string(jobs_.size() - free_jobs_.size()) + " transactions have not finished");
+    broken.push_back(name() + ": " + std::to_string(jobs_.size() - free_jobs_.size()) +
+                     " transactions have not finished");
   for (std::size_t p = 0; p < pcs_.size(); ++p) {
     const PseudoChannel& pc = pcs_[p];
     const std::string where = name() + ", pseudo-channel " + std::to_string(p) + ": ";
@@ -857,7 +914,8 @@ void Channel::check_idle(std::vector<std::string>& broken) const {
     if (booked != pc.booked) broken.push_back(where + "busy and lost time do not add up");
     Time blamed = 0;
     for (std::size_t v = 0; v < kMaxStreams; ++v)
-      for (std::size_t h = 0; h < telemetry::kHolders; ++h) blamed += pc.blame.wait(static_cast<StreamId>(v), static_cast<Holder>(h));
+      for (std::size_t h = 0; h < telemetry::kHolders; ++h)
+        blamed += pc.blame.wait(static_cast<StreamId>(v), static_cast<Holder>(h));
     if (blamed != pc.waited * timing_.half_period) broken.push_back(where + "blame does not add up to the time waited");
   }
 }
@@ -865,22 +923,24 @@ void Channel::check_idle(std::vector<std::string>& broken) const {
 void Channel::statistics(StatVisitor& v) const {
   static constexpr const char* kNames[2][17] = {
       {"pseudo_channel_0_reads", "pseudo_channel_0_writes", "pseudo_channel_0_bytes", "pseudo_channel_0_activates",
-       "pseudo_channel_0_precharges", "pseudo_channel_0_refreshes", "pseudo_channel_0_row_hits", "pseudo_channel_0_forwarded",
-       "pseudo_channel_0_merged", "pseudo_channel_0_data_busy", "pseudo_channel_0_loss_refresh", "pseudo_channel_0_loss_turnaround",
-       "pseudo_channel_0_loss_bank_conflict", "pseudo_channel_0_loss_four_activate_window", "pseudo_channel_0_loss_command_bus",
+       "pseudo_channel_0_precharges", "pseudo_channel_0_refreshes", "pseudo_channel_0_row_hits",
+       "pseudo_channel_0_forwarded", "pseudo_channel_0_merged", "pseudo_channel_0_data_busy",
+       "pseudo_channel_0_loss_refresh", "pseudo_channel_0_loss_turnaround", "pseudo_channel_0_loss_bank_conflict",
+       "pseudo_channel_0_loss_four_activate_window", "pseudo_channel_0_loss_command_bus",
        "pseudo_channel_0_loss_column_spacing", "pseudo_channel_0_loss_idle"},
       {"pseudo_channel_1_reads", "pseudo_channel_1_writes", "pseudo_channel_1_bytes", "pseudo_channel_1_activates",
-       "pseudo_channel_1_precharges", "pseudo_channel_1_refreshes", "pseudo_channel_1_row_hits", "pseudo_channel_1_forwarded",
-       "pseudo_channel_1_merged", "pseudo_channel_1_data_busy", "pseudo_channel_1_loss_refresh", "pseudo_channel_1_loss_turnaround",
-       "pseudo_channel_1_loss_bank_conflict", "pseudo_channel_1_loss_four_activate_window", "pseudo_channel_1_loss_command_bus",
+       "pseudo_channel_1_precharges", "pseudo_channel_1_refreshes", "pseudo_channel_1_row_hits",
+       "pseudo_channel_1_forwarded", "pseudo_channel_1_merged", "pseudo_channel_1_data_busy",
+       "pseudo_channel_1_loss_refresh", "pseudo_channel_1_loss_turnaround", "pseudo_channel_1_loss_bank_conflict",
+       "pseudo_channel_1_loss_four_activate_window", "pseudo_channel_1_loss_command_bus",
        "pseudo_channel_1_loss_column_spacing", "pseudo_channel_1_loss_idle"}};
   v("transactions", "count", static_cast<double>(transactions_));
   v("read_latency_sum", "ns", static_cast<double>(read_latency_.sum()) / static_cast<double>(kNanosecond));
   v("read_latency_count", "count", static_cast<double>(read_latency_.count()));
   for (std::size_t p = 0; p < pcs_.size(); ++p) {
     const Counters c = counters(static_cast<int>(p));
-    const LossAccount account = loss(static_cast<int>(p), std::max(advanced_, timing_.edge(now_)));
-    const std::uint64_t counts[9] = {c.reads,     c.writes,    c.bytes(),  c.activates, c.precharges,
+    const LossAccount account = loss(static_cast<int>(p), advanced_);
+    const std::uint64_t counts[9] = {c.reads,     c.writes,   c.bytes(),   c.activates, c.precharges,
                                      c.refreshes, c.row_hits, c.forwarded, c.merged};
     for (std::size_t i = 0; i < 9; ++i) v(kNames[p][i], i == 2 ? "B" : "count", static_cast<double>(counts[i]));
     v(kNames[p][9], "ns", to_ns(account.busy));

@@ -1,25 +1,25 @@
 // One HBM channel with its controller: two pseudo-channels behind one door and shared command buses.
 //
-// Port 0 carries everything: Phase::request in; Phase::credit (count 1 per transaction leaving the door), Phase::response and
-// Phase::retire out, all at least return_latency later. Time is femtoseconds outside and whole halves of a CK (`Half`) inside:
-// decisions fall on clock edges. What an outlet is given must not come back within the call that gave it.
+// Port 0 carries everything: Phase::request in; Phase::credit (count 1 per transaction leaving the door), Phase::response
+// and Phase::retire out, all of them return_latency + the outlet's latency after their cause. An outlet must not call back
+// within `send`. Time is femtoseconds outside, whole halves of a CK (`Half`) inside: decisions fall on clock edges.
 //
 // Life of a transaction (fetch_address, fetch_bytes: whole 32-byte accesses, all in this channel):
-//  door      arrival, Stage::queue. The door is an in-order FIFO of door_entries transactions. The first one leaves as a whole,
-//            on a clock edge, when every pseudo-channel it touches has queue entries for all its accesses: that is acceptance.
-//            An entry freed at an edge can be used from the next edge on.
-//  queues    per pseudo-channel, reads and writes apart, one entry per access; the entry is free from the access's ACT on (it
-//            then waits for its column command as its bank's active access), or from its column command on if the row was open.
-//  reads     Stage::bank from the first PRE or ACT on its behalf, Stage::data from its last column command, Stage::phy from the
-//            end of its data; response at the end of data + return_latency + the outlet's latency.
-//  writes    posted: response at acceptance + return_latency + outlet latency (Stage::phy from acceptance; the record is not
-//            touched afterwards), retire at the end of its last data + return_latency + outlet latency.
-//  a read of 32 bytes that a queued write holds is answered from the queue; a write to bytes a queued write holds is merged.
+//  door    Arrival: Stage::queue. The door is an in-order FIFO of door_entries transactions. The first one leaves as a
+//          whole, on a clock edge, when every pseudo-channel it touches has entries for all its accesses: acceptance.
+//          An entry freed at an edge can be used from the next edge on.
+//  queues  Per pseudo-channel, reads and writes apart, one entry per access. The entry is free from the access's ACT on
+//          (it then waits as its bank's active access), or from its column command on if the row was open.
+//  reads   Stage::bank from the first PRE or ACT on its behalf, Stage::data from its last column command, Stage::phy from
+//          the end of its data, which is when the response is caused.
+//  writes  Posted: the response is caused by acceptance (Stage::phy; the record is not touched afterwards), the retire
+//  by the end of its last data. A read of 32 bytes that a queued write holds is answered from the queue; a write to
+//  such bytes is merged.
 //
-// The journal has an event per transaction: a read's end of data, a write's end of data.
+// The journal has one event per transaction: its end of data.
 //
-// Errors: the constructor throws std::invalid_argument (unknown generation, inconsistent parameters). Addresses must lie inside
-// the memory map: the sender checks.
+// Errors: the constructor throws std::invalid_argument (unknown generation, inconsistent parameters). Addresses must
+// lie inside the memory map: the sender checks.
 #pragma once
 
 #include <array>
@@ -91,20 +91,22 @@ struct Counters {
   std::uint64_t activates = 0;
   std::uint64_t precharges = 0;  ///< PREpb and PREab
   std::uint64_t refreshes = 0;
-  std::uint64_t row_hits = 0;    ///< column commands that needed no ACT of their own
-  std::uint64_t forwarded = 0;   ///< reads answered by a queued write, no column command
-  std::uint64_t merged = 0;      ///< writes absorbed by a queued write, no column command
+  std::uint64_t row_hits = 0;   ///< column commands that needed no ACT of their own
+  std::uint64_t forwarded = 0;  ///< reads answered by a queued write, no column command
+  std::uint64_t merged = 0;     ///< writes absorbed by a queued write, no column command
   std::uint64_t bytes() const { return (reads + writes) * kAtomBytes; }
 };
 
 class Channel final : public engine::Heart {
  public:
-  /// `map` must outlive the channel; only its fields below the channel matter here. `streams`: how many StreamIds occur (0..n-1).
+  /// `map` must outlive the channel; only its fields below the channel matter here. `streams`: how many StreamIds
+  /// occur (0..n-1).
   Channel(const HbmParams& params, const MemoryMap& map, int streams = 1);
 
   int ports() const override { return 1; }
   Time output_pipeline(int) const override { return return_latency_; }
-  /// The next own event while a transaction is in the door, the queues or a bank: a command, an acceptance, the start of a refresh.
+  /// The next own event while a transaction is in the door, the queues or a bank: a command, an acceptance, the start
+  /// of a refresh.
   Time due() const override { return outstanding_ == 0 || next_ == kNoEdge ? kNever : timing_.edge(next_); }
   void advance(Time until) override;
   void receive(const engine::Message& message) override;
@@ -122,16 +124,21 @@ class Channel final : public engine::Heart {
   Time hit_latency() const;
   Time closed_latency() const;
   Time conflict_latency() const;
-  /// Least time from an arrival to the read response's departure (without the outlet's latency): lookahead of responses.
+  /// Least time from an arrival to the read response's departure (without the outlet's latency): lookahead of
+  /// responses.
   Time response_pipeline() const { return front_latency_ + hit_latency() + return_latency_; }
 
   // Telemetry; valid for all that was advanced.
   const Counters& counters(int pseudo_channel) const { return pcs_[static_cast<std::size_t>(pseudo_channel)].counters; }
   /// `end` at most the time advanced to, and not before the last decision.
   LossAccount loss(int pseudo_channel, Time end) const;
-  const telemetry::Blame& blame(int pseudo_channel) const { return pcs_[static_cast<std::size_t>(pseudo_channel)].blame; }
+  const telemetry::Blame& blame(int pseudo_channel) const {
+    return pcs_[static_cast<std::size_t>(pseudo_channel)].blame;
+  }
   /// Total wait of the accesses of a pseudo-channel from acceptance to column command: what `blame` adds up to.
-  Time waited(int pseudo_channel) const { return pcs_[static_cast<std::size_t>(pseudo_channel)].waited * timing_.half_period; }
+  Time waited(int pseudo_channel) const {
+    return pcs_[static_cast<std::size_t>(pseudo_channel)].waited * timing_.half_period;
+  }
   /// Reads: acceptance to the end of data, per transaction.
   const telemetry::Histogram& read_latency() const { return read_latency_; }
   std::uint64_t transactions() const { return transactions_; }
@@ -150,14 +157,14 @@ class Channel final : public engine::Heart {
 
   /// One 32-byte access: waiting in a queue, or active (its row is open or opening for it).
   struct Access {
-    std::uint64_t order = 0;      ///< of acceptance
+    std::uint64_t order = 0;  ///< of acceptance
     Half accepted = 0;
-    Half precharged = kLongAgo;   ///< PRE on its behalf
-    Half activated = kLongAgo;    ///< ACT on its behalf
-    Half window = kLongAgo;       ///< until when tRRD, tFAW forbade that ACT
+    Half precharged = kLongAgo;  ///< PRE on its behalf
+    Half activated = kLongAgo;   ///< ACT on its behalf
+    Half window = kLongAgo;      ///< until when tRRD, tFAW forbade that ACT
     std::uint32_t row = 0;
     std::uint32_t column = 0;
-    Index next = kNone;           ///< in its bank's list, by age
+    Index next = kNone;  ///< in its bank's list, by age
     Index previous = kNone;
     Index job = 0;
     std::uint8_t bank = 0;
@@ -171,20 +178,20 @@ class Channel final : public engine::Heart {
   struct Job {
     Handle handle = kNoHandle;
     Half accepted = 0;
-    Half end = 0;                 ///< of data, of the accesses done so far
+    Half end = 0;  ///< of data, of the accesses done so far
     Half last_column = 0;
     std::uint16_t remaining = 0;
-    bool begun = false;           ///< first PRE or ACT has been issued
+    bool begun = false;  ///< first PRE or ACT has been issued
     bool write = false;
   };
 
   struct Bank {
-    Half activate_ready = kLongAgo;                        ///< rising edge; tRC, tRP, and tRRD_L of its group
+    Half activate_ready = kLongAgo;  ///< rising edge; tRC, tRP, and tRRD_L of its group
     Half precharge_ready = kLongAgo;
     std::array<Half, 2> column_ready{kLongAgo, kLongAgo};  ///< of reads, of writes: tRCD
     std::int32_t open_row = -1;
-    Index active = kNone;         ///< the access its row was opened for, until its column command
-    std::uint8_t group = 0;       ///< sid x bank groups + bank group
+    Index active = kNone;    ///< the access its row was opened for, until its column command
+    std::uint8_t group = 0;  ///< sid x bank groups + bank group
     std::uint8_t sid = 0;
     std::uint8_t active_queue = kReads;
   };
@@ -193,9 +200,10 @@ class Channel final : public engine::Heart {
   struct BankList {
     Index head = kNone;
     Index tail = kNone;
-    Index column = kNone;         ///< oldest access to the open row
-    Index row = kNone;            ///< oldest access that needs ACT, or PRE where that is allowed
-    std::uint64_t row_order = 0;  ///< its order
+    Index column = kNone;            ///< oldest access to the open row
+    Index row = kNone;               ///< oldest access that needs ACT, or PRE where that is allowed
+    std::uint64_t column_order = 0;  ///< their orders
+    std::uint64_t row_order = 0;
   };
 
   struct Group {
@@ -213,16 +221,17 @@ class Channel final : public engine::Heart {
     std::uint64_t active_mask = 0;
     std::uint64_t open_mask = 0;
     std::array<int, 2> size{};
-    std::array<int, 2> freed{};                  ///< entries freed at freed_edge: usable from the next edge on
+    std::array<int, 2> freed{};  ///< entries freed at freed_edge: usable from the next edge on
     Half freed_edge = -1;
-    int waiting = 0;                             ///< accesses accepted, no column command yet
+    int waiting = 0;  ///< accesses accepted, no column command yet
 
     /// tCCD_S / tCCD_R of reads, of writes, by SID.
-    std::array<std::array<Half, 4>, 2> spacing{{{kLongAgo, kLongAgo, kLongAgo, kLongAgo}, {kLongAgo, kLongAgo, kLongAgo, kLongAgo}}};
+    std::array<std::array<Half, 4>, 2> spacing{
+        {{kLongAgo, kLongAgo, kLongAgo, kLongAgo}, {kLongAgo, kLongAgo, kLongAgo, kLongAgo}}};
     std::array<Half, 2> turn{kLongAgo, kLongAgo};  ///< tWTR_S for reads, tRTW for writes
-    Half activate_spacing = kLongAgo; ///< tRRD_S, tFAW
+    Half activate_spacing = kLongAgo;              ///< tRRD_S, tFAW
     Half activate_after_refresh = kLongAgo;
-    Half precharge_spacing = kLongAgo;///< tPPD
+    Half precharge_spacing = kLongAgo;  ///< tPPD
     Half precharge_all_ready = kLongAgo;
     Half refresh_ready = kLongAgo;
     std::array<Half, 4> activates{kLongAgo, kLongAgo, kLongAgo, kLongAgo};
@@ -237,30 +246,30 @@ class Channel final : public engine::Heart {
     bool columns_stale = false;
     bool rows_stale = false;
 
-    bool write_mode = false;          ///< as of the last edge decided
-    bool next_write_mode = false;     ///< as it will be decided at mode_edge
+    bool write_mode = false;       ///< as of the last edge decided
+    bool next_write_mode = false;  ///< as it will be decided at mode_edge
     bool mode_stale = false;
     Half mode_edge = 0;
 
     bool refresh_pending = false;
     Half next_refresh = kNoEdge;
-    Half refresh_begin = kLongAgo;    ///< last refresh blocks in [begin, end); end is kNoEdge until REF is issued
+    Half refresh_begin = kLongAgo;  ///< last refresh blocks in [begin, end); end is kNoEdge until REF is issued
     Half refresh_end = kLongAgo;
 
-    Half activate_to_read = 0;        ///< timing_'s, plus a planted fault
+    Half activate_to_read = 0;  ///< timing_'s, plus a planted fault
     std::vector<Access> accesses;
     std::vector<Index> free_accesses;
     std::array<std::uint16_t, 256> write_filter{};  ///< queued and active writes by a hash of the address
 
     // Accounting.
     Counters counters;
-    Half booked = 0;                  ///< the data bus is accounted for up to here
+    Half booked = 0;  ///< the data bus is accounted for up to here
     Half busy = 0;
     std::array<Half, kLosses> lost{};
-    Half busy_since = 0;              ///< waiting is > 0 since
+    Half busy_since = 0;  ///< waiting is > 0 since
     Queue last_direction = kReads;
-    Half mode_since = kLongAgo;       ///< edge of the last change of write mode
-    std::vector<Half> held;           ///< per stream, then refresh, then timing: cumulative up to held_until
+    Half mode_since = kLongAgo;  ///< edge of the last change of write mode
+    std::vector<Half> held;      ///< per stream, then refresh, then timing: cumulative up to held_until
     Half held_until = 0;
     StreamId holder = 0;              ///< who holds the bus when held_until lies in the future
     std::vector<Half> held_at_entry;  ///< per access x holders
@@ -307,6 +316,7 @@ class Channel final : public engine::Heart {
   static Half column_ready(const PseudoChannel& pc, Queue queue, const Bank& bank, Half floor);
   Half row_ready(const PseudoChannel& pc, const Access& access) const;
   void consider_column(PseudoChannel& pc, Index index);
+  void consider_active(PseudoChannel& pc, Index index);
   void consider_row(PseudoChannel& pc, Index index);
   void plan(PseudoChannel& pc);
   void plan_columns(PseudoChannel& pc);
@@ -330,7 +340,7 @@ class Channel final : public engine::Heart {
   Timing timing_;
   std::vector<PseudoChannel> pcs_;
   std::array<int, 2> entries_{};
-  std::array<int, 2> watermark_{};      ///< write mode on when size > [1], off when size < [0]
+  std::array<int, 2> watermark_{};  ///< write mode on when size > [1], off when size < [0]
   std::size_t holders_ = 3;
   unsigned banks_per_group_ = 4;
   bool refresh_ = true;
@@ -342,14 +352,14 @@ class Channel final : public engine::Heart {
   Half next_ = kNoEdge;
   Half column_bus_free_ = 0;
   Half row_bus_free_ = 0;
-  unsigned last_column_ = 1;            ///< pseudo-channel that won the column bus last
+  unsigned last_column_ = 1;  ///< pseudo-channel that won the column bus last
   unsigned last_row_ = 1;
 
-  std::vector<Waiting> door_;           ///< ring
+  std::vector<Waiting> door_;  ///< ring
   std::size_t door_first_ = 0;
   std::size_t door_count_ = 0;
-  Half door_time_ = kNoEdge;            ///< edge at which the first one may leave
-  Half accepted_at_ = 0;                ///< edge of the last acceptance
+  Half door_time_ = kNoEdge;  ///< edge at which the first one may leave
+  Half accepted_at_ = 0;      ///< edge of the last acceptance
   Front front_;
   std::vector<Job> jobs_;
   std::vector<Index> free_jobs_;

@@ -1,9 +1,9 @@
 // HBM generations as data: organisation and timing, each number with its source, and their resolution to half clocks.
 //
-// A timing is given in nanoseconds with a minimum number of clocks, as standards write it ("max(4 nCK, 2.5 ns)"), and is
-// resolved for any data rate. The simulated clock is an integer: half a CK period, rounded up to a femtosecond, so that the
-// modelled device is never faster than the real one; CK is two halves, edge n is at n x half, and every time inside the
-// channel is a number of halves. Even edges are the rising edges of CK.
+// A timing is given in nanoseconds with a minimum number of clocks, as standards write it ("max(4 nCK, 2.5 ns)"), and
+// is resolved for any data rate. The simulated clock is an integer: half a CK period, rounded up to a femtosecond, so
+// that the modelled device is never faster than the real one; CK is two halves, edge n is at n x half, and every time
+// inside the channel is a number of halves. Even edges are the rising edges of CK.
 #pragma once
 
 #include <cstdint>
@@ -26,16 +26,16 @@ struct TimingSpec {
 /// What a generation is, independent of data rate and of how high a stack is.
 struct Generation {
   const char* name;
-  int bits;                 ///< data pins of a pseudo-channel
-  int beats_per_clock;      ///< data beats per CK
-  int burst_beats;          ///< burst length
-  int pseudo_channels;      ///< per channel
-  Half activate_halves;     ///< row-bus occupancy of ACT
-  Half precharge_halves;    ///< of PRE and REF
-  Half column_halves;       ///< column-bus occupancy of RD and WR
-  bool falling_precharge;   ///< PRE may be issued on a falling edge of CK
-  TimingSpec rl, wl, rcd_read, rcd_write, rp, ras, rc, ccd_short, ccd_long, ccd_sid, rrd_short, rrd_long, faw, wtr_short,
-      wtr_long, rtw, rtp, wr, ppd, refi;
+  int bits;                ///< data pins of a pseudo-channel
+  int beats_per_clock;     ///< data beats per CK
+  int burst_beats;         ///< burst length
+  int pseudo_channels;     ///< per channel
+  Half activate_halves;    ///< row-bus occupancy of ACT
+  Half precharge_halves;   ///< of PRE and REF
+  Half column_halves;      ///< column-bus occupancy of RD and WR
+  bool falling_precharge;  ///< PRE may be issued on a falling edge of CK
+  TimingSpec rl, wl, rcd_read, rcd_write, rp, ras, rc, ccd_short, ccd_long, ccd_sid, rrd_short, rrd_long, faw,
+      wtr_short, wtr_long, rtw, rtp, wr, ppd, refi;
   /// All-bank refresh by density of a channel: the first entry with density <= gigabits holds.
   struct RefreshCycle {
     double gigabits;
@@ -54,9 +54,9 @@ const Generation* find_generation(const std::string& name);
 /// A constraint of the standard holds between the ends of two commands on their bus, so each is adjusted by
 /// (halves of the first command) - (halves of the second): ACT (3 halves) to RD (2 halves) is 2 x tRCDRD + 1.
 struct Timing {
-  Half half_period = 0;  ///< femtoseconds in a half (not a Half itself)
-  Half burst = 0;        ///< data bus occupancy
-  Half read_latency = 0, write_latency = 0;       ///< command to first data
+  Half half_period = 0;                      ///< femtoseconds in a half (not a Half itself)
+  Half burst = 0;                            ///< data bus occupancy
+  Half read_latency = 0, write_latency = 0;  ///< command to first data
   Half activate_to_read = 0, activate_to_write = 0, activate_to_precharge = 0, activate_to_activate = 0;  // same bank
   Half activate_to_refresh = 0;
   Half activate_to_activate_short = 0, activate_to_activate_long = 0, four_activates = 0;
@@ -82,7 +82,7 @@ struct Timing {
 Time half_period_of(const Generation& generation, double data_rate);
 /// CK of one parameter at a half period.
 std::int64_t clocks_of(const TimingSpec& spec, Time half_period);
-/// Everything resolved. `channel_gigabits` (density of a whole channel: both pseudo-channels, all SIDs) selects tRFC.
+/// Everything resolved. `channel_gigabits` (density of a channel and SID, both pseudo-channels) selects tRFC.
 Timing resolve(const Generation& generation, double data_rate, double channel_gigabits);
 
 }  // namespace cowosim::hbm

@@ -38,18 +38,21 @@ struct ControllerParams {
       "write mode ends when less than this fraction is in use and something is to be read",
       "Ramulator 2.1, wr_low_watermark");
     v("scheduler", scheduler, std::vector<std::string>{"fr_fcfs"},
-      "fr_fcfs: ready column accesses to open rows, then the oldest ready request; a row stays open while an older request hits it",
+      "fr_fcfs: ready column accesses to open rows, then the oldest ready request; a row stays open while an older "
+      "request hits it",
       "Rixner et al., ISCA 2000; Ramulator 2.1, FRFCFS-RowHit");
     v("page_policy", page_policy, std::vector<std::string>{"open"}, "what happens to a row after its last access",
       "assumption: open page is the default of the reference measurements");
     v("refresh", refresh, std::vector<std::string>{"all_bank", "none"}, "refresh scheme; none is for experiments only",
-      "JESD238 REFab every tREFI; the two pseudo-channels of a channel are refreshed half a tREFI apart (assumption: controllers stagger)");
+      "JESD238 REFab every tREFI; both pseudo-channels of a channel at once (assumption: they share a door, apart they "
+      "would stall each other twice)");
     v("door_entries", door_entries, Range{1, 4096},
       "transactions the door holds; its credits must cover the round trip to the sender",
       "assumption [16, 64]: a link of 50 ns round trip at 50 GB/s holds 40 transactions of 64 bytes");
     v("front_latency", front_latency, Unit::time, Range{0, 1e12}, "pipeline from arrival at the door to the queues",
       "assumption [0 ns, 20 ns]: command path of controller; 0 in the reference measurements");
-    v("return_latency", return_latency, Unit::time, Range{0, 1e12}, "pipeline from the end of data to the response's departure",
+    v("return_latency", return_latency, Unit::time, Range{0, 1e12},
+      "pipeline from the end of data to the response's departure",
       "assumption [0 ns, 20 ns]: data path of PHY and controller; 0 in the reference measurements");
   }
 };
@@ -66,7 +69,8 @@ struct FaultParams {
   void visit(Visitor& v) {
     v("stack", stack, Range{0, 255}, "stack that has the planted faults", "negative control");
     v("channel", channel, Range{0, 63}, "channel of that stack that has them", "negative control");
-    v("pseudo_channel", pseudo_channel, Range{0, 1}, "pseudo-channel that has the planted timing fault", "negative control");
+    v("pseudo_channel", pseudo_channel, Range{0, 1}, "pseudo-channel that has the planted timing fault",
+      "negative control");
     v("extra_rcd_read", extra_rcd_read, Range{0, 1000}, "half clocks added to tRCDRD there", "negative control");
     v("drop_response_after", drop_response_after, Unit::none, Range{-1, 1e15},
       "swallow the response that follows this many (once per channel); -1: none", "negative control");
@@ -96,7 +100,8 @@ struct HbmParams {
   void visit(Visitor& v) {
     v("generation", generation, std::vector<std::string>{"hbm3"}, "HBM generation: protocol and timing",
       "models/hbm/generation.cpp names the source of each number");
-    v("data_rate", data_rate, Unit::data_rate, Range{1e8, 3.2e10}, "bits per second of a data pin", "JESD238: up to 6.4 Gb/s");
+    v("data_rate", data_rate, Unit::data_rate, Range{1e8, 3.2e10}, "bits per second of a data pin",
+      "JESD238: up to 6.4 Gb/s");
     v("stacks", stacks, Range{1, 256}, "HBM stacks of the package", "data sheet of the package");
     v("channels", channels, Range{1, 64}, "channels per stack", "JESD238: 16 channels of 64 bit");
     v("pseudo_channels", pseudo_channels, Range{1, 2}, "pseudo-channels in use per channel", "JESD238: 2 of 32 bit");
@@ -106,7 +111,8 @@ struct HbmParams {
     v("rows", rows, Range{1, 1048576}, "rows per bank", "JESD238: 8192 to 32768 by density");
     v("columns", columns, Range{1, 4096}, "32-byte accesses per row", "JESD238: 1 KiB page per pseudo-channel");
     v("address_map", address_map,
-      "fields of a channel's address, most significant first: row, sid, bank, bank_group, pseudo_channel, column (or column_high "
+      "fields of a channel's address, most significant first: row, sid, bank, bank_group, pseudo_channel, column (or "
+      "column_high "
       "and column_low), offset",
       "assumption: bank groups lowest, so that neighbouring accesses are tCCD_S apart");
     v("column_low_bits", column_low_bits, Range{0, 12}, "bits of column_low where the column is split", "assumption");
@@ -128,14 +134,16 @@ inline MemoryMapOptions map_options_of(const HbmParams& p) {
 }
 /// The package's memory map; throws std::invalid_argument (MemoryMap::problems tells all that is wrong).
 inline MemoryMap make_memory_map(const HbmParams& p) { return MemoryMap(geometry_of(p), map_options_of(p)); }
-/// The parameters as channel `channel` of stack `stack` sees them: planted faults are taken out everywhere but at their place.
+/// The parameters as channel `channel` of stack `stack` sees them: planted faults are taken out everywhere but at
+/// their place.
 inline HbmParams with_fault_at(HbmParams p, int stack, int channel) {
   if (stack != p.fault.stack || channel != p.fault.channel) p.fault = FaultParams();
   return p;
 }
-/// Gigabits (2^30) of one channel of the device, both pseudo-channels and all SIDs.
+/// Gigabits (2^30) of one channel and SID of the device, both pseudo-channels: what the standard's tRFC goes by.
 inline double channel_gigabits(const HbmParams& p, int device_pseudo_channels) {
-  return static_cast<double>(p.rows) * p.columns * 32 * 8 * p.banks * p.bank_groups * p.sids * device_pseudo_channels / (1 << 30);
+  return static_cast<double>(p.rows) * p.columns * 32 * 8 * p.banks * p.bank_groups * device_pseudo_channels /
+         (1 << 30);
 }
 
 }  // namespace cowosim::hbm

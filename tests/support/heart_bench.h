@@ -27,6 +27,7 @@ class HeartBench {
       outlets_.push_back(std::make_unique<Recorder>(*this, port, latency));
       heart.bind(port, *outlets_.back());
     }
+    heart.start();
   }
 
   /// A transaction of the bench's own, created at `t`.
@@ -58,7 +59,6 @@ class HeartBench {
     message.port = static_cast<std::uint16_t>(port);
     message.count = count;
     message.phase = phase;
-    now_ = t;
     heart_.receive(message);
   }
 
@@ -89,7 +89,6 @@ class HeartBench {
   engine::Heart& heart_;
   engine::Pool* creator_ = nullptr;
   std::vector<std::unique_ptr<Recorder>> outlets_;
-  Time now_ = 0;
 };
 
 /// Statistics by name.

@@ -5,8 +5,8 @@
 //   seqbg   request i cut into bank group, column, bank, SID, row (least significant first)
 //   seqco   request i cut into column, bank group, bank, SID, row
 //   rnd256  a random block of 8 accesses, in the order of seqbg
-// then one draw per request for its direction. `sat`: offered as soon as there is room; `rate L`: slots of 2 CK, taken with L per
-// cent; `one`: one outstanding, the next one 64 CK after completion.
+// then one draw per request for its direction. `sat`: offered as soon as there is room; `rate L`: slots of 2 CK, taken
+// with L per cent; `one`: one outstanding, the next one 64 CK after completion.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct StreamSpec {
   std::string mode = "sat";       ///< sat, rate, one
   int load = 0;                   ///< per cent, mode rate
   std::uint64_t requests = 100000;
-  std::uint64_t seed = 1;         ///< 1 + p
+  std::uint64_t seed = 1;  ///< 1 + p
 };
 
 struct Request {
@@ -37,7 +37,8 @@ struct Request {
 
 class StreamGenerator {
  public:
-  StreamGenerator(const StreamSpec& spec, const MemoryGeometry& geometry) : spec_(spec), g_(geometry), random_(spec.seed) {}
+  StreamGenerator(const StreamSpec& spec, const MemoryGeometry& geometry)
+      : spec_(spec), g_(geometry), random_(spec.seed) {}
 
   Request next() {
     Request request{};
@@ -57,7 +58,8 @@ class StreamGenerator {
     } else {
       std::uint64_t v = i;
       if (spec_.pattern == "rnd256") {
-        const std::uint64_t total = static_cast<std::uint64_t>(g_.columns) * g_.bank_groups * g_.banks * g_.sids * g_.rows;
+        const std::uint64_t total =
+            static_cast<std::uint64_t>(g_.columns) * g_.bank_groups * g_.banks * g_.sids * g_.rows;
         if (i % 8 == 0) block_ = random_.next() % (total / 8);
         v = 8 * block_ + i % 8;
       }
@@ -95,12 +97,18 @@ struct Life {
   bool write = false;
 };
 
-/// A source wired to a channel's door without latency. `slice` > 0: the channel is advanced in steps of at most `slice` too.
+/// A source wired to a channel's door without latency. `slice` > 0: the channel is advanced in steps of at most
+/// `slice` too.
 class ZeroLatencySource final : public engine::Outlet {
  public:
   ZeroLatencySource(hbm::Channel& channel, const MemoryMap& map, const StreamSpec& spec, bool keep_lives = true)
-      : channel_(channel), map_(map), spec_(spec), generator_(spec, map.geometry()), arrivals_(spec.seed ^ 0xABCDEF),
-        pool_(pools_.add("source")), keep_(keep_lives) {
+      : channel_(channel),
+        map_(map),
+        spec_(spec),
+        generator_(spec, map.geometry()),
+        arrivals_(spec.seed ^ 0xABCDEF),
+        pool_(pools_.add("source")),
+        keep_(keep_lives) {
     channel_.set_name("channel");
     channel_.set_pools(pools_);
     channel_.bind(0, *this);
@@ -120,8 +128,11 @@ class ZeroLatencySource final : public engine::Outlet {
       case engine::Phase::response:
         if (pools_[handle].op == Op::read) complete(handle, arrival);
         return;
-      case engine::Phase::retire: complete(handle, arrival); return;
-      default: return;
+      case engine::Phase::retire:
+        complete(handle, arrival);
+        return;
+      default:
+        return;
     }
   }
   Time latency() const override { return 0; }

@@ -274,7 +274,8 @@ TEST(CacheSlice, SectorsAndReplacementAgainstAReference) {
       now += kMicrosecond;
       const std::uint64_t address = 32 * bounded(random.next(), 4 * 24);
       const std::uint64_t room = 256 - address % 256;
-      const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, 32 * (1 + bounded(random.next(), 4))));
+      const auto bytes =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(room, 32 * (1 + bounded(random.next(), 4))));
       if (bounded(random.next(), 3) == 0) {
         s.request(Op::write, address, bytes, now);
         reference.write(address, bytes);
@@ -314,7 +315,7 @@ TEST(CacheSlice, AFootprintThatFitsHitsInAnySetCount) {
       s.serve(0);
     }
   }
-  const auto& c = s.slice.counters();
+  const auto c = s.slice.counters();
   EXPECT_EQ(c.reads, 3 * lines);
   EXPECT_GT(static_cast<double>(c.hits), 1.9 * static_cast<double>(lines)) << "at most a few sets overflow";
   s.bench.release_all();
@@ -378,7 +379,8 @@ TEST(CacheSlice, LookupsStopWithoutMissEntries) {
   p.miss_entries = 8;
   OneSlice s(p);
   std::vector<Handle> handles;
-  for (int i = 0; i < 10; ++i) handles.push_back(s.request(Op::read, static_cast<std::uint64_t>(i) * 256, 64, 0, static_cast<StreamId>(i)));
+  for (int i = 0; i < 10; ++i)
+    handles.push_back(s.request(Op::read, static_cast<std::uint64_t>(i) * 256, 64, 0, static_cast<StreamId>(i)));
   EXPECT_EQ(s.bench.sent.size(), 8u);
   s.bench.deliver(kMem, Phase::credit, kNoHandle, 50 * kNanosecond, 8);
   s.bench.deliver(kMem, Phase::response, handles[3], 100 * kNanosecond);

@@ -45,7 +45,8 @@ Tile load_tile(std::uint64_t base, std::uint64_t bytes) {
 
 /// One core on the bench, its programs' operators given as tiles.
 struct OneCore {
-  OneCore(const CoreParams& params, std::vector<std::vector<Tile>> programs_tiles) : map(test::small_map(1, 1)), slices(map, 1, 1, true, 3) {
+  OneCore(const CoreParams& params, std::vector<std::vector<Tile>> programs_tiles)
+      : map(test::small_map(1, 1)), slices(map, 1, 1, true, 3) {
     for (std::size_t i = 0; i < programs_tiles.size(); ++i) {
       owned.push_back(test::program_of(static_cast<StreamId>(i), std::move(programs_tiles[i])));
       programs.push_back(owned.back().get());

@@ -31,7 +31,8 @@ struct DieOptions {
 
 class Die {
  public:
-  Die(const DieOptions& o, const std::vector<const work::Program*>& programs, std::vector<std::pair<int, std::uint64_t>> tiles)
+  Die(const DieOptions& o, const std::vector<const work::Program*>& programs,
+      std::vector<std::pair<int, std::uint64_t>> tiles)
       : map(test::small_map(1, o.channels)),
         slices_map(map, 1, o.partitions, o.cache_far, static_cast<std::uint16_t>(o.cores)),
         network(o.cores + o.channels, 12 * kNanosecond),
@@ -53,7 +54,8 @@ class Die {
       coupling.wire(dispatcher, i, *cores.back(), Core::kDispatcher);
     }
     for (int i = 0; i < o.channels; ++i) {
-      slices.push_back(std::make_unique<CacheSlice>(slice_params, slices_map, slices_map.terminal(static_cast<std::uint32_t>(i)), o.door));
+      slices.push_back(std::make_unique<CacheSlice>(slice_params, slices_map,
+                                                    slices_map.terminal(static_cast<std::uint32_t>(i)), o.door));
       memories.push_back(std::make_unique<test::FakeMemory>(o.door, o.service, 40 * kNanosecond));
       coupling.add("slice_" + std::to_string(i), *slices.back());
       coupling.add("memory_" + std::to_string(i), *memories.back());
@@ -61,6 +63,7 @@ class Die {
       coupling.wire(*slices.back(), CacheSlice::kMemory, *memories.back(), 0);
     }
     coupling.set_pools(pools);
+    coupling.for_each([](engine::Heart& heart) { heart.start(); });
   }
 
   /// Runs to the end in steps drawn by `seed`; 0: in one go.
@@ -126,14 +129,16 @@ std::vector<std::pair<int, std::uint64_t>> all_tiles(const std::vector<const wor
 Time sum_of(const telemetry::Blame& blame) {
   Time sum = 0;
   for (std::size_t v = 0; v < kMaxStreams; ++v) {
-    for (std::size_t h = 0; h < telemetry::kHolders; ++h) sum += blame.wait(static_cast<StreamId>(v), static_cast<telemetry::Holder>(h));
+    for (std::size_t h = 0; h < telemetry::kHolders; ++h)
+      sum += blame.wait(static_cast<StreamId>(v), static_cast<telemetry::Holder>(h));
   }
   return sum;
 }
 
 class DieTest : public ::testing::TestWithParam<DieOptions> {
  protected:
-  DieTest() : first(mixed_program(0, 0, 40)), second(mixed_program(3, 0x200000, 24)), programs{first.get(), second.get()} {}
+  DieTest()
+      : first(mixed_program(0, 0, 40)), second(mixed_program(3, 0x200000, 24)), programs{first.get(), second.get()} {}
   std::unique_ptr<work::Program> first, second;
   std::vector<const work::Program*> programs;
 };
@@ -165,7 +170,7 @@ TEST_P(DieTest, EverythingComesBackAndTheBooksAreRight) {
   EXPECT_GT(reads, 64u * 60);
   std::uint64_t home = 0, near = 0, home_fetched = 0, merges = 0, writebacks = 0, home_reads = 0;
   for (std::size_t i = 0; i < die.slices.size(); ++i) {
-    const CacheSlice::Counters& c = die.slices[i]->counters();
+    const CacheSlice::Counters c = die.slices[i]->counters();
     home += c.home_requests;
     near += c.near_requests;
     merges += c.merges;

@@ -120,10 +120,7 @@ inline work::Access rows(std::uint64_t base, std::uint64_t bytes) {
 class Dispatcher final : public engine::Heart {
  public:
   Dispatcher(int cores, std::vector<std::pair<int, std::uint64_t>> tiles) : cores_(cores), tiles_(std::move(tiles)) {}
-  void set_pools(engine::Pools& pools) override {
-    Heart::set_pools(pools);
-    own_pool();
-  }
+  void start() override { own_pool(); }
   int ports() const override { return cores_; }
   Time due() const override { return launched_ ? kNever : 0; }
   void advance(Time until) override {

@@ -39,7 +39,8 @@ TEST_P(Bijection, EncodeUndoesDecode) {
   const MemoryMap map(stacks_of(stacks), o);
   EXPECT_EQ(map.capacity(), (std::uint64_t{16} << 30) * static_cast<std::uint64_t>(stacks));
   SplitMix64 random(7);
-  std::vector<std::uint64_t> addresses = {0, 31, 32, 511, 512, map.capacity() - 1, map.capacity() - 512, map.capacity() / 2};
+  std::vector<std::uint64_t> addresses = {
+      0, 31, 32, 511, 512, map.capacity() - 1, map.capacity() - 512, map.capacity() / 2};
   for (int i = 0; i < 20000; ++i) addresses.push_back(bounded(random.next(), map.capacity()));
   for (const std::uint64_t a : addresses) {
     const Location l = map.decode(a);
@@ -57,7 +58,8 @@ TEST_P(Bijection, EncodeUndoesDecode) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Bijection,
-                         testing::Combine(testing::Values(1, 3, 5, 6, 8), testing::Values(64, 256, 512), testing::Bool(), testing::Bool()));
+                         testing::Combine(testing::Values(1, 3, 5, 6, 8), testing::Values(64, 256, 512),
+                                          testing::Bool(), testing::Bool()));
 
 TEST(MemoryMap, EveryAddressOfASmallMemoryHasItsOwnPlace) {
   MemoryGeometry g;
@@ -102,8 +104,10 @@ TEST(MemoryMap, StridesDoNotCamp) {
   plain.channel_hash = false;
   const MemoryMap map(stacks_of(5), hashed());
   const MemoryMap unhashed(stacks_of(5), plain);
-  for (const std::uint64_t stride : {4096u, 5120u, 20480u, 65536u, 327680u}) EXPECT_LT(imbalance(map, stride), 1.6) << stride;
-  EXPECT_GT(imbalance(unhashed, 20480), 50) << "negative control: 80 granules of 256 bytes apart is always the same channel";
+  for (const std::uint64_t stride : {4096u, 5120u, 20480u, 65536u, 327680u})
+    EXPECT_LT(imbalance(map, stride), 1.6) << stride;
+  EXPECT_GT(imbalance(unhashed, 20480), 50)
+      << "negative control: 80 granules of 256 bytes apart is always the same channel";
   EXPECT_DOUBLE_EQ(imbalance(map, 256), 1.0) << "a stream uses all channels alike";
 }
 
@@ -145,7 +149,8 @@ TEST(MemoryMap, SaysWhatIsWrong) {
   MemoryMapOptions o = hashed();
   o.fields = {"row", "sid", "bank", "colum", "pseudo_channel", "bank_group", "offset"};
   EXPECT_EQ(MemoryMap::problems(stacks_of(1), o).front(),
-            "address map: unknown field 'colum', must be one of row, sid, bank, bank_group, pseudo_channel, column, column_high, "
+            "address map: unknown field 'colum', must be one of row, sid, bank, bank_group, pseudo_channel, column, "
+            "column_high, "
             "column_low, offset");
   o.fields = {"row", "sid", "column", "pseudo_channel", "bank_group", "offset"};
   EXPECT_EQ(MemoryMap::problems(stacks_of(1), o).front(), "address map: field 'bank' is missing and has 4 values");
@@ -155,7 +160,8 @@ TEST(MemoryMap, SaysWhatIsWrong) {
   EXPECT_EQ(MemoryMap::problems(stacks_of(1), o).front(), "address map: the last field must be offset");
   o = hashed();
   o.granule = 96;
-  EXPECT_EQ(MemoryMap::problems(stacks_of(1), o).front(), "interleave granule is 96 bytes, must be a power of two of at least 32");
+  EXPECT_EQ(MemoryMap::problems(stacks_of(1), o).front(),
+            "interleave granule is 96 bytes, must be a power of two of at least 32");
   EXPECT_THROW(MemoryMap(stacks_of(1), o), std::invalid_argument);
 }
 

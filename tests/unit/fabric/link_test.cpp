@@ -79,7 +79,8 @@ TEST(Link, DataNeverPassFasterThanTheBandwidth) {
 TEST(Link, StreamAtItsRateDoesNotWait) {
   Link link(round_numbers(), 1);
   HeartBench bench(link);
-  for (int i = 0; i < 100; ++i) bench.deliver(1, Phase::response, bench.make(Op::read, 0, 64, 0), 1000 * kNanosecond + i * kData);
+  for (int i = 0; i < 100; ++i)
+    bench.deliver(1, Phase::response, bench.make(Op::read, 0, 64, 0), 1000 * kNanosecond + i * kData);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(bench.sent[i].arrival, 1009 * kNanosecond + i * kData);
   EXPECT_EQ(link.counters(0, Link::kUp).wait, 0);
   bench.release_all();

@@ -85,7 +85,9 @@ class Bench final : public engine::Outlet {
       if (r.command == command && n-- == 0) return r.time / channel.timing().half_period;
     return -1;
   }
-  Half latency_of(std::size_t i) const { return (sent[i].response - pools_at(i).created) / channel.timing().half_period; }
+  Half latency_of(std::size_t i) const {
+    return (sent[i].response - pools_at(i).created) / channel.timing().half_period;
+  }
   const Transaction& pools_at(std::size_t i) const { return const_cast<engine::Pools&>(pools)[sent[i].handle]; }
 
   engine::Pools pools;

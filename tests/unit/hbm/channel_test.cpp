@@ -15,8 +15,8 @@ using accuracy::StreamSpec;
 using accuracy::TickOracle;
 using accuracy::ZeroLatencySource;
 
-
-StreamSpec stream(const std::string& pattern, char mix, const std::string& mode, int load, std::uint64_t n, std::uint64_t seed = 1) {
+StreamSpec stream(const std::string& pattern, char mix, const std::string& mode, int load, std::uint64_t n,
+                  std::uint64_t seed = 1) {
   StreamSpec s;
   s.pattern = pattern;
   s.mix = mix;
@@ -44,13 +44,15 @@ struct Simulation {
   Time end;
 };
 
-// ------------------------------------------------------------------------------------------- against a tick-by-tick model
+// ------------------------------------------------------------------------------------------- against a tick-by-tick
+// model
 
 class AgainstOracle : public testing::TestWithParam<std::tuple<const char*, char, int, int>> {};
 
 TEST_P(AgainstOracle, EveryAcceptanceAndCompletionIsTheSame) {
   const auto [pattern, mix, load, seed] = GetParam();
-  const StreamSpec spec = stream(pattern, mix, load == 0 ? "sat" : "rate", load, 2500, static_cast<std::uint64_t>(seed));
+  const StreamSpec spec =
+      stream(pattern, mix, load == 0 ? "sat" : "rate", load, 2500, static_cast<std::uint64_t>(seed));
   HbmParams p = reference_params();
   p.controller.door_entries = 64;
   p.sids = seed % 2 == 0 ? 2 : 1;
@@ -67,8 +69,9 @@ TEST_P(AgainstOracle, EveryAcceptanceAndCompletionIsTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Streams, AgainstOracle,
-                         testing::Combine(testing::Values("rand", "seqbg", "seqco", "rnd256"), testing::Values('r', 'm', 'w'),
-                                          testing::Values(0, 15, 35, 80), testing::Values(1, 2, 3)));
+                         testing::Combine(testing::Values("rand", "seqbg", "seqco", "rnd256"),
+                                          testing::Values('r', 'm', 'w'), testing::Values(0, 15, 35, 80),
+                                          testing::Values(1, 2, 3)));
 
 TEST(Oracle, NegativeControl) {
   const StreamSpec spec = stream("rand", 'm', "sat", 0, 500);
@@ -89,7 +92,7 @@ TEST(Oracle, NegativeControl) {
   EXPECT_GT(differ_late, 100);
 }
 
-// --------------------------------------------------------------------------------------------------------------- slicing
+// ------------------------------------------------------------------------------------------------------------- slicing
 
 TEST(Channel, ResultsDoNotDependOnHowTimeIsSliced) {
   for (const char* pattern : {"rand", "seqbg", "rnd256"}) {
@@ -103,7 +106,8 @@ TEST(Channel, ResultsDoNotDependOnHowTimeIsSliced) {
       const LossAccount b = whole.channel.loss(0, whole.end);
       EXPECT_EQ(a.busy, b.busy);
       EXPECT_EQ(a.loss, b.loss);
-      EXPECT_EQ(sliced.channel.blame(0).wait(0, telemetry::kRefresh), whole.channel.blame(0).wait(0, telemetry::kRefresh));
+      EXPECT_EQ(sliced.channel.blame(0).wait(0, telemetry::kRefresh),
+                whole.channel.blame(0).wait(0, telemetry::kRefresh));
       EXPECT_EQ(sliced.channel.waited(0), whole.channel.waited(0));
     }
   }
@@ -153,7 +157,8 @@ TEST(Channel, DueIsNotInThePastAndEveryDueMovesTime) {
   for (const Bench::Sent& s : b.sent) EXPECT_GE(s.response, 0);
 }
 
-// ------------------------------------------------------------------------------------------------------ door and lifetime
+// ------------------------------------------------------------------------------------------------------ door and
+// lifetime
 
 TEST(Door, AcceptsInOrderAndReturnsEveryCredit) {
   Bench b(reference_params());
@@ -278,7 +283,7 @@ TEST(Channel, RejectsNonsense) {
   EXPECT_THROW(Channel(p, map), std::invalid_argument) << "the map has one SID";
 }
 
-// -------------------------------------------------------------------------------------------------------- pseudo-channels
+// ----------------------------------------------------------------------------------------------------- pseudo-channels
 
 HbmParams two_pseudo_channels() {
   HbmParams p = reference_params();
@@ -352,7 +357,7 @@ TEST(PseudoChannels, AFaultInOneMovesOnlyThatOne) {
   EXPECT_EQ(bad.second - good.second, 2 * 312500);
 }
 
-// ------------------------------------------------------------------------------------------------------------------ loss
+// ---------------------------------------------------------------------------------------------------------------- loss
 
 double share(const Simulation& run, Loss loss) {
   return static_cast<double>(run.channel.loss(0, run.end)[loss]) / static_cast<double>(run.end);
@@ -406,7 +411,7 @@ TEST(Loss, ConflictsInOneBank) {
   EXPECT_GT(static_cast<double>(a[Loss::bank_conflict]), 0.85 * static_cast<double>(end));
 }
 
-// ----------------------------------------------------------------------------------------------------------------- blame
+// --------------------------------------------------------------------------------------------------------------- blame
 
 TEST(Blame, WaitIsChargedToWhoHeldTheBus) {
   Bench b(no_refresh(), 2);

@@ -38,7 +38,7 @@ TEST(Generation, Hbm3At6400GivesTheTable) {
 
 TEST(Generation, CommandsOfDifferentLengthAreAdjusted) {
   const Timing t = resolve(hbm3(), 6.4e9, 4);
-  EXPECT_EQ(t.activate_to_read, 2 * 31 + 1);       // next rising edge: 32 CK
+  EXPECT_EQ(t.activate_to_read, 2 * 31 + 1);  // next rising edge: 32 CK
   EXPECT_EQ(t.activate_to_write, 2 * 15 + 1);
   EXPECT_EQ(t.activate_to_precharge, 2 * 46);
   EXPECT_EQ(t.precharge_to_activate, 2 * 25);

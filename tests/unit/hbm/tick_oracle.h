@@ -1,6 +1,7 @@
-// A second opinion on the channel: one pseudo-channel, walked through half clock by half clock with plain lists and no cleverness.
-// Slow and obvious on purpose; it shares only the table of timings with the model. Covers FR-FCFS, read and write queue, write
-// mode, open page and all-bank refresh of one pseudo-channel, requests of one access, a door that never blocks the source.
+// A second opinion on the channel: one pseudo-channel, walked through half clock by half clock with plain lists and no
+// cleverness. Slow and obvious on purpose; it shares only the table of timings with the model. Covers FR-FCFS, read
+// and write queue, write mode, open page and all-bank refresh of one pseudo-channel, requests of one access, a door
+// that never blocks the source.
 #pragma once
 
 #include <algorithm>
@@ -14,9 +15,19 @@ namespace cowosim::accuracy {
 
 class TickOracle {
  public:
-  TickOracle(const hbm::Timing& timing, const StreamSpec& spec, const MemoryGeometry& geometry, bool refresh, int entries = 32)
-      : t_(timing), spec_(spec), g_(geometry), generator_(spec, geometry), arrivals_(spec.seed ^ 0xABCDEF), entries_(entries),
-        refresh_(refresh), row_(banks(), -1), last_act_(banks(), kPast), last_pre_(banks(), kPast), last_read_(banks(), kPast),
+  TickOracle(const hbm::Timing& timing, const StreamSpec& spec, const MemoryGeometry& geometry, bool refresh,
+             int entries = 32)
+      : t_(timing),
+        spec_(spec),
+        g_(geometry),
+        generator_(spec, geometry),
+        arrivals_(spec.seed ^ 0xABCDEF),
+        entries_(entries),
+        refresh_(refresh),
+        row_(banks(), -1),
+        last_act_(banks(), kPast),
+        last_pre_(banks(), kPast),
+        last_read_(banks(), kPast),
         last_write_(banks(), kPast) {}
 
   std::vector<Life> run() {
@@ -30,7 +41,8 @@ class TickOracle {
         if (!peeked_) pending_ = generator_.next(), peeked_ = true;
         std::list<Entry>& queue = pending_.write ? writes_ : reads_;
         if (static_cast<int>(queue.size()) == entries_) break;
-        const int bank = (pending_.location.sid * g_.bank_groups + pending_.location.bank_group) * g_.banks + pending_.location.bank;
+        const int bank =
+            (pending_.location.sid * g_.bank_groups + pending_.location.bank_group) * g_.banks + pending_.location.bank;
         queue.push_back({sent, h, bank, static_cast<int>(pending_.location.row), pending_.write});
         lives_.push_back({spec_.mode == "rate" ? arrival_ : h, h, -1, pending_.write});
         if (spec_.mode == "rate") draw();
@@ -66,9 +78,12 @@ class TickOracle {
       const Half r = last_read_[u(b)];
       const Half w = last_write_[u(b)];
       if (e.write) {
-        if (h < r + t_.read_to_write || h < w + (same_group ? t_.write_to_write_long : t_.write_to_write_short)) return false;
+        if (h < r + t_.read_to_write || h < w + (same_group ? t_.write_to_write_long : t_.write_to_write_short))
+          return false;
       } else {
-        const Half spacing = same_group ? t_.read_to_read_long : sid(b) == sid(e.bank) ? t_.read_to_read_short : t_.read_to_read_sid;
+        const Half spacing = same_group              ? t_.read_to_read_long
+                             : sid(b) == sid(e.bank) ? t_.read_to_read_short
+                                                     : t_.read_to_read_sid;
         if (h < r + spacing || h < w + (same_group ? t_.write_to_read_long : t_.write_to_read_short)) return false;
       }
     }
@@ -76,15 +91,19 @@ class TickOracle {
   }
   bool activate_ok(const Entry& e, Half h) const {
     if (h % 2 != 0 || h < row_bus_) return false;
-    if (h < last_act_[u(e.bank)] + t_.activate_to_activate || h < last_pre_[u(e.bank)] + t_.precharge_to_activate) return false;
+    if (h < last_act_[u(e.bank)] + t_.activate_to_activate || h < last_pre_[u(e.bank)] + t_.precharge_to_activate)
+      return false;
     if (h < last_refresh_ + t_.refresh_to_activate) return false;
     for (int b = 0; b < static_cast<int>(banks()); ++b)
-      if (h < last_act_[u(b)] + (group(b) == group(e.bank) ? t_.activate_to_activate_long : t_.activate_to_activate_short)) return false;
+      if (h <
+          last_act_[u(b)] + (group(b) == group(e.bank) ? t_.activate_to_activate_long : t_.activate_to_activate_short))
+        return false;
     return acts_.size() < 4 || h >= acts_[acts_.size() - 4] + t_.four_activates;
   }
   bool precharge_ok(int bank, Half h) const {
-    return h >= row_bus_ && h >= last_any_pre_ + t_.precharge_to_precharge && h >= last_act_[u(bank)] + t_.activate_to_precharge &&
-           h >= last_read_[u(bank)] + t_.read_to_precharge && h >= last_write_[u(bank)] + t_.write_to_precharge;
+    return h >= row_bus_ && h >= last_any_pre_ + t_.precharge_to_precharge &&
+           h >= last_act_[u(bank)] + t_.activate_to_precharge && h >= last_read_[u(bank)] + t_.read_to_precharge &&
+           h >= last_write_[u(bank)] + t_.write_to_precharge;
   }
 
   void mode() {

@@ -40,8 +40,8 @@ TEST(Timing, RowCycle) {
   b.read(0, b.at(0, 0, 1));
   b.read(0, b.at(0, 0, 2));
   b.drain();
-  EXPECT_EQ(b.edge_of(Command::precharge) - b.edge_of(Command::activate), 46 * kCk);        // tRAS 45 + 1
-  EXPECT_EQ(b.edge_of(Command::activate, 1) - b.edge_of(Command::activate), 72 * kCk);      // tRC
+  EXPECT_EQ(b.edge_of(Command::precharge) - b.edge_of(Command::activate), 46 * kCk);    // tRAS 45 + 1
+  EXPECT_EQ(b.edge_of(Command::activate, 1) - b.edge_of(Command::activate), 72 * kCk);  // tRC
 }
 
 TEST(Timing, PrechargeToActivate) {
@@ -122,7 +122,7 @@ TEST(Timing, FourActivateWindow) {
   for (int i = 0; i < 6; ++i) b.read(0, b.at(i % 4, i / 4, 1));
   b.drain();
   EXPECT_EQ(b.edge_of(Command::activate, 3), 12 * kCk);
-  EXPECT_EQ(b.edge_of(Command::activate, 4), 24 * kCk);      // tFAW after the first
+  EXPECT_EQ(b.edge_of(Command::activate, 4), 24 * kCk);  // tFAW after the first
   EXPECT_EQ(b.edge_of(Command::activate, 5), (24 + 4) * kCk);
 }
 
@@ -136,7 +136,8 @@ TEST(Timing, WriteToRead) {
     b.read(1001, b.at(group, 1, 1, 5));
     b.drain();
     EXPECT_EQ(b.edge_of(Command::write), 1000);
-    EXPECT_EQ(b.edge_of(Command::read, 2) - 1000, 2 * (10 + 2 + (group == 0 ? 10 : 7)));  // WL + burst + tWTR_L / tWTR_S
+    EXPECT_EQ(b.edge_of(Command::read, 2) - 1000,
+              2 * (10 + 2 + (group == 0 ? 10 : 7)));  // WL + burst + tWTR_L / tWTR_S
   }
 }
 
@@ -184,8 +185,8 @@ TEST(Timing, RefreshClosesEverythingAndBlocks) {
   const Half act = b.edge_of(Command::activate);
   EXPECT_EQ(read, due - 1);
   EXPECT_EQ(precharge, std::max(read + 19, act + 92));
-  EXPECT_EQ(refresh, std::max(precharge + 26 * kCk, act + 146));          // tRP; tRC + 1
-  EXPECT_EQ(b.edge_of(Command::activate, 1), refresh + 415 * kCk);        // tRFC 416 - 1
+  EXPECT_EQ(refresh, std::max(precharge + 26 * kCk, act + 146));    // tRP; tRC + 1
+  EXPECT_EQ(b.edge_of(Command::activate, 1), refresh + 415 * kCk);  // tRFC 416 - 1
 }
 
 TEST(Timing, RefreshEveryInterval) {
