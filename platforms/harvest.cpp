@@ -18,9 +18,6 @@ telemetry::Status status_of(engine::Status status) {
   }
 }
 
-telemetry::HbmLoss loss_of(hbm::Loss loss) { return static_cast<telemetry::HbmLoss>(loss); }
-static_assert(hbm::kLosses == telemetry::kHbmLosses, "the two lists of HBM losses must agree");
-
 telemetry::HbmCounters counters_of(const hbm::Channel& channel, Time end) {
   telemetry::HbmCounters sum;
   sum.peak_bytes_per_second = channel.peak_bytes_per_second();
@@ -37,7 +34,7 @@ telemetry::HbmCounters counters_of(const hbm::Channel& channel, Time end) {
     sum.bytes += counters.bytes();
     sum.bus_time += end;
     sum.data_time += account.busy;
-    for (std::size_t l = 0; l < hbm::kLosses; ++l) sum[loss_of(static_cast<hbm::Loss>(l))] += account.loss[l];
+    for (std::size_t l = 0; l < hbm::kLosses; ++l) sum.loss[l] += account.loss[l];
   }
   return sum;
 }
@@ -207,7 +204,7 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   telemetry::WorkloadResult result;
   result.name = program.workload;
   result.stream = program.name;
-  result.phase = program.phase.empty() ? "kernel" : program.phase;
+  result.phase = !program.phase.empty() ? program.phase : program.workload == "gemm" ? "kernel" : "memory";
   result.model = program.model;
   result.users = std::max<std::uint64_t>(program.batch, 1);
   result.tokens = program.tokens;
@@ -271,6 +268,7 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   }
   Time floor_time = 0;
   for (const auto& term : floor) floor_time += term.time;
+  if (floor_time > before) return result;  // caches kept what the floor counts as memory traffic
 
   telemetry::IdleCauses causes;
   if (programs.size() == 1) causes.counted.push_back({"between_operators", between_operators});
@@ -281,8 +279,10 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
                     {"memory_latency", cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
                     {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
   std::vector<std::pair<std::string, Time>> others;
-  const std::vector<telemetry::GapTerm> terms =
+  std::vector<telemetry::GapTerm> terms =
       telemetry::hbm_gap_terms(results.hbm->counters, results.hbm->interval, floor_time, causes, others);
+  // The HBM was counted to the end of the run, a little (with a background stream: its last tiles) after the last operator.
+  terms.push_back({"run_out", before - results.hbm->interval});
   const telemetry::FloorGap simulated_gap = telemetry::explain_gap(before, floor, terms);
   result.gap = sampled ? telemetry::extrapolate_gap(simulated_gap, result.measured, whole_floor) : simulated_gap;
   return result;

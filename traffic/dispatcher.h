@@ -12,7 +12,7 @@ namespace cowosim::traffic {
 
 struct DispatcherParams {
   Time launch_latency = 100 * kNanosecond;
-  Time launch_overhead = 800 * kNanosecond;
+  Time launch_overhead = 500 * kNanosecond;
   std::int64_t tiles_per_core = 2;
 
   template <class Visitor>
@@ -21,7 +21,7 @@ struct DispatcherParams {
       "assumption [20 ns, 500 ns]: crossing of the die plus start of a thread block");
     v("launch_overhead", launch_overhead, Unit::time, Range{0, 1e12},
       "between the end of an operator's last tile and the first launch of the next, and before the first one",
-      "assumption [300 ns, 2 us]: dependent kernels of one CUDA graph");
+      "assumption [300 ns, 2 us]: dependent kernels of one CUDA graph, the next one launched early (programmatic dependent launch)");
     v("tiles_per_core", tiles_per_core, Range{1, 64}, "tiles of one program a core holds at most (2: the next one loads while one computes)",
       "assumption [1, 4]: thread blocks per SM of memory-bound kernels with double buffering");
   }

@@ -49,7 +49,7 @@ work::Precision precision_of(std::uint32_t element_bytes) {
 GemmTiling choose_tiling(const GemmShape& shape) {
   GemmTiling tiling;
   tiling.tile_m = std::min<std::uint64_t>(shape.m, 128);
-  const std::uint64_t tile_n = shape.m <= 16 ? 32 : shape.m <= 64 ? 64 : 128;
+  const std::uint64_t tile_n = shape.m <= 16 ? 16 : shape.m <= 64 ? 64 : 128;
   tiling.tile_n = std::min(shape.n, tile_n);
   // K panels of equal length, whole atoms, about kTileBytes of what dominates: the weights where there are few rows.
   const std::uint64_t per_k = tiling.tile_n * shape.b.element_bytes + (shape.m <= 16 ? 0 : tiling.tile_m * shape.a.element_bytes);
@@ -124,7 +124,7 @@ Tile Gemm::tile(std::uint64_t index) const {
 namespace {
 
 std::uint64_t split_length(const AttentionShape& shape, std::uint64_t split) {
-  constexpr std::uint64_t kSplitBytes = 32 * 1024;
+  constexpr std::uint64_t kSplitBytes = 128 * 1024;
   if (split == 0) split = std::max<std::uint64_t>(kSplitBytes / (2 * shape.head_dim * shape.kv.element_bytes), 1);
   return std::min(split, shape.context);
 }

@@ -13,7 +13,7 @@ namespace cowosim::traffic {
 /// STREAM (McCalpin 1995) by kind: read (a), write (a), copy (b = a), scale (b = q a), add (c = a + b), triad (c = a + q b).
 struct StreamParams {
   std::string kind = "read";
-  std::int64_t footprint = 64 << 20;
+  std::int64_t footprint = 256 << 20;
   std::int64_t bytes = 256;
 
   template <class Visitor>
@@ -54,18 +54,20 @@ struct RandomAccessParams {
 };
 
 struct PointerChaseParams {
-  std::int64_t footprint = 64 << 20;
+  std::int64_t footprint = 256 << 20;
   std::int64_t bytes = 64;
   std::int64_t count = 20'000;
-  bool warm = false;
+  std::string warm = "auto";
 
   template <class Visitor>
   void visit(Visitor& v) {
     v("footprint", footprint, Unit::bytes, Range{64, 1e13}, "memory that is walked: one random cycle through all its blocks", "experiment");
     v("bytes", bytes, Unit::bytes, Range{32, 4096}, "size of a block (power of two); one access reads it whole", "experiment");
     v("count", count, Range{1, 1e12}, "dependent reads", "experiment");
-    v("warm", warm, "cores read the whole footprint once before the chase (caches), outside the statistics", "experiment");
+    v("warm", warm, std::vector<std::string>{"auto", "yes", "no"},
+      "the chasing core reads the whole footprint before (caches), outside the statistics; auto: up to 64 MiB", "experiment");
   }
+  bool warms() const { return warm == "yes" || (warm == "auto" && footprint <= 64 << 20); }
 };
 
 class StreamPattern final : public RequestStream {

@@ -111,11 +111,11 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
         } else if constexpr (std::is_same_v<Params, PointerChaseParams>) {
           require_block(p.footprint, p.bytes);
           const std::uint64_t base = place_probe(context, p.footprint);
-          if (p.warm) {
+          if (p.warms()) {  // one tile: the core that will chase, because each partition caches for its own cores
             StreamParams warm;
             warm.footprint = p.footprint;
             warm.bytes = p.bytes;
-            built.operators.push_back(std::make_unique<StreamProbe>("warm_up", warm, base, 32 * 1024, false));
+            built.operators.push_back(std::make_unique<StreamProbe>("warm_up", warm, base, static_cast<std::uint64_t>(p.footprint), false));
           }
           built.operators.push_back(std::make_unique<PointerChaseProbe>("pointer_chase", p, base, context.seed));
         } else {

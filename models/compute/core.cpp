@@ -373,9 +373,9 @@ void Core::answered(Handle handle, Phase phase, Time t) {
   const bool accepted_before = (tx.tag & kAccepted) != 0;
   const bool final = phase == Phase::retire || tx.op == Op::read;
   if (!accepted_before) {
-    streams_[tx.stream]->record(tx, t);
     const std::uint32_t index = tx.tag;
     Slot& slot = slots_[index];
+    if (slot.tile.measured) streams_[tx.stream]->record(tx, t);
     if (slot.outstanding-- == slot.limit || slot.dependent) next_slot_ = kNoSlot;
     --outstanding_;
     outstanding_bytes_ -= tx.bytes;

@@ -58,6 +58,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
                 static_cast<int>(std::floor(c.write_high_watermark * c.write_queue_entries))};
   banks_per_group_ = static_cast<unsigned>(params.banks);
   holders_ = static_cast<std::size_t>(streams) + 2;
+  group_mask_ = (std::uint64_t{1} << params.banks) - 1;
   refresh_ = c.refresh != "none";
   front_latency_ = c.front_latency;
   return_latency_ = c.return_latency;
@@ -69,6 +70,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
     PseudoChannel& pc = pcs_[p];
     for (int b = 0; b < banks; ++b) {
       pc.banks[static_cast<std::size_t>(b)].group = static_cast<std::uint8_t>(b / params.banks);
+      pc.banks[static_cast<std::size_t>(b)].group_shift = static_cast<std::uint8_t>(b / params.banks * params.banks);
       pc.banks[static_cast<std::size_t>(b)].sid = static_cast<std::uint8_t>(b / params.banks / params.bank_groups);
     }
     pc.activate_to_read = timing_.activate_to_read;
@@ -461,14 +463,22 @@ void Channel::plan_columns(PseudoChannel& pc) {
     const Half active_best = best;
     std::uint64_t winner_order = 0;
     do {
-      const unsigned bank = take_bit(mask);
-      const Half t = column_ready(pc, queue, pc.banks[bank], floor[queue]);
-      if (t > best || t >= active_best) continue;
-      const BankList& list = pc.lists[queue][bank];
-      if (t == best && list.column_order > winner_order) continue;
-      best = t;
-      winner = list.column;
-      winner_order = list.column_order;
+      // A bank group at a time: where the group is not ready in time, none of its banks is.
+      const Bank& first = pc.banks[static_cast<unsigned>(__builtin_ctzll(mask))];
+      std::uint64_t in_group = mask & group_mask_ << first.group_shift;
+      mask ^= in_group;
+      const Half group = std::max(std::max(pc.groups[first.group].column_ready[queue], pc.spacing[queue][first.sid]), floor[queue]);
+      if (group > best || group >= active_best) continue;
+      do {
+        const unsigned bank = take_bit(in_group);
+        const Half t = std::max(group, pc.banks[bank].column_ready[queue]);
+        if (t > best || t >= active_best) continue;
+        const BankList& list = pc.lists[queue][bank];
+        if (t == best && list.column_order > winner_order) continue;
+        best = t;
+        winner = list.column;
+        winner_order = list.column_order;
+      } while (in_group != 0);
     } while (mask != 0);
   }
   pc.column_time = best;

@@ -33,6 +33,7 @@
 #include "hbm/hbm_params.h"
 #include "telemetry/blame.h"
 #include "telemetry/histogram.h"
+#include "telemetry/loss.h"
 
 namespace cowosim::hbm {
 
@@ -54,22 +55,9 @@ struct CommandRecord {
   std::int32_t column = -1;
 };
 
-/// Why a data bus is not transferring.
-enum class Loss : std::uint8_t {
-  refresh,               ///< refresh blocks: precharge-all before it, REF, tRFC
-  turnaround,            ///< tWTR, tRTW, or waiting for the other direction to be drained
-  bank_conflict,         ///< row preparation: tRP, tRCD, tRAS, tRC, tRTP, tWR
-  four_activate_window,  ///< rate of activates: tFAW, tRRD
-  command_bus,           ///< row or column command bus taken (also by the other pseudo-channel), tPPD, clock edges
-  column_spacing,        ///< tCCD_L, tCCD_R
-  idle                   ///< nothing to do
-};
-inline constexpr std::size_t kLosses = 7;
-constexpr const char* name_of(Loss loss) {
-  constexpr const char* names[kLosses] = {"refresh",     "turnaround",     "bank_conflict", "four_activate_window",
-                                          "command_bus", "column_spacing", "idle"};
-  return names[static_cast<std::size_t>(loss)];
-}
+using Loss = telemetry::HbmLoss;
+using telemetry::name_of;
+inline constexpr std::size_t kLosses = telemetry::kHbmLosses;
 
 /// Where the time [0, end) of one data bus went, in femtoseconds: busy + all losses == end.
 /// A burst is booked at its column command (all bursts of one direction are shifted alike, so nothing is lost by it).
@@ -192,6 +180,7 @@ class Channel final : public engine::Heart {
     std::int32_t open_row = -1;
     Index active = kNone;    ///< the access its row was opened for, until its column command
     std::uint8_t group = 0;  ///< sid x bank groups + bank group
+    std::uint8_t group_shift = 0;  ///< of its group's first bank in masks
     std::uint8_t sid = 0;
     std::uint8_t active_queue = kReads;
   };
@@ -342,6 +331,7 @@ class Channel final : public engine::Heart {
   std::array<int, 2> entries_{};
   std::array<int, 2> watermark_{};  ///< write mode on when size > [1], off when size < [0]
   std::size_t holders_ = 3;
+  std::uint64_t group_mask_ = 0;        ///< the banks of group 0
   unsigned banks_per_group_ = 4;
   bool refresh_ = true;
   Time front_latency_ = 0;

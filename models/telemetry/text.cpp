@@ -169,6 +169,9 @@ std::vector<std::int64_t> rounded_to_sum(const std::vector<Time>& values, Time u
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return remainder[a] > remainder[b]; });
   if (order.empty()) return rounded;
+  const std::int64_t each = missing / static_cast<std::int64_t>(order.size());  // far off: everyone gets the same first
+  for (std::int64_t& value : rounded) value += each;
+  missing -= each * static_cast<std::int64_t>(order.size());
   for (std::size_t i = 0; missing > 0; i = (i + 1) % order.size(), --missing) ++rounded[order[i]];
   for (std::size_t i = order.size() - 1; missing < 0; i = i == 0 ? order.size() - 1 : i - 1, ++missing)
     --rounded[order[i]];

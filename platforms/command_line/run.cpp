@@ -6,9 +6,12 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 
 #include "platforms/command_line/options.h"
 #include "platforms/version_info.h"
+#include "telemetry/results_reader.h"
 #include "telemetry/summary.h"
 
 namespace cowosim::platforms::command_line {
@@ -145,6 +148,7 @@ int run(const Arguments& arguments) {
       ("trace", po::value<std::vector<std::string>>()->composing()->value_name("KIND[,FROM,TO]"),
        "write a trace: transactions, commands")                                                               //
       ("shuffle-construction", "build the package in another order; results do not depend on it")             //
+      ("against", po::value<std::string>()->value_name("RUN"), "also say what the other streams cost the first one, against this earlier run alone")  //
       ("no-report", "do not write report.html")                                                               //
       ("force", "overwrite a directory that holds a run")                                                     //
       ("quiet", "no progress and no summary");
@@ -188,6 +192,14 @@ int run(const Arguments& arguments) {
     for (const std::string& trace : variables["trace"].as<std::vector<std::string>>()) add_trace(trace, options);
   }
 
+  telemetry::Results alone;
+  if (variables.count("against") > 0) {
+    const std::string file = variables["against"].as<std::string>() + "/results.json";
+    std::ifstream in(file);
+    if (!in) throw UsageError("--against: '" + variables["against"].as<std::string>() + "' is no run's directory: it has no results.json");
+    alone = telemetry::read_results({std::istreambuf_iterator<char>(in), {}}, file);
+  }
+
   const std::string started = iso_time();
   const double wall_start = wall_seconds();
 
@@ -226,7 +238,10 @@ int run(const Arguments& arguments) {
     }
     for (const std::string& violation : package.violations()) fmt::print(stderr, "  {}\n", violation);
   }
-  if (variables.count("quiet") == 0) fmt::print("{}", telemetry::summary(results));
+  if (variables.count("quiet") == 0) {
+    fmt::print("{}", telemetry::summary(results));
+    if (variables.count("against") > 0) fmt::print("\n{}", telemetry::comparison(alone, results, results.streams.front().name));
+  }
   fmt::print("{}\n", written);
   return code;
 }

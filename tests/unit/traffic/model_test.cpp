@@ -294,7 +294,7 @@ TEST(Workloads, EveryWorkloadBuildsWithItsDefaults) {
 TEST(Workloads, WarmPointerChaseReadsItsFootprintFirstUnmeasured) {
   PointerChaseParams params;
   params.footprint = 1 << 20;
-  params.warm = true;
+  params.warm = "yes";
   work::Placement placement(kH100Memory);
   WorkloadContext context;
   context.name = "chase";
