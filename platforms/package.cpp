@@ -255,7 +255,12 @@ void Package::interrupt() { parts_->engine.interrupt(); }
 std::uint64_t Package::completion_hash() const { return parts_->engine.completion_hash(); }
 const std::vector<engine::Wait>& Package::waits() const { return parts_->engine.waits(); }
 const std::string& Package::reason() const { return parts_->engine.reason(); }
-const std::vector<std::string>& Package::violations() const { return parts_->engine.violations(); }
+std::vector<std::string> Package::violations() const {
+  std::vector<std::string> all = parts_->engine.violations();
+  if (status() != engine::Status::completed) return all;
+  for (std::string& broken : telemetry::broken_invariants(results())) all.push_back(std::move(broken));
+  return all;
+}
 void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll = std::move(callback); }
 const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
 const MemoryMap& Package::memory_map() const { return parts_->map; }

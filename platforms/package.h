@@ -113,8 +113,8 @@ class Package : public sc_core::sc_module {
   /// Who waited for whom when the run got stuck; empty otherwise.
   const std::vector<engine::Wait>& waits() const;
   const std::string& reason() const;
-  /// Broken conservation rules (exit code 3).
-  const std::vector<std::string>& violations() const;
+  /// Broken rules of conservation and arithmetic, in words (exit code 3).
+  std::vector<std::string> violations() const;
 
  private:
   struct Parts;

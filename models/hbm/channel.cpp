@@ -78,7 +78,6 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
     pc.accesses.resize(accesses);
     for (std::size_t i = accesses; i-- > 0;) pc.free_accesses.push_back(static_cast<Index>(i));
     pc.held.assign(holders_, 0);
-    pc.held_at_entry.assign(accesses * holders_, 0);
     // Due on the falling edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once:
     // they share the door, so that one waits for the other anyway.
     if (refresh_) pc.next_refresh = timing_.refresh_interval - 1;
@@ -88,6 +87,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   door_.resize(static_cast<std::size_t>(c.door_entries));
   const std::size_t jobs = accesses * pcs_.size();
   jobs_.resize(jobs);
+  for (PseudoChannel& pc : pcs_) pc.held_at_entry.assign(jobs * holders_, 0), pc.held_at_door.assign(door_.size() * holders_, 0);
   for (std::size_t i = jobs; i-- > 0;) free_jobs_.push_back(static_cast<Index>(i));
   plan_next();
 }
@@ -176,7 +176,8 @@ void Channel::receive(const engine::Message& message) {
   const Half ready = timing_.index_at(message.time + front_latency_);
   std::size_t slot = door_first_ + door_count_;
   if (slot >= door_.size()) slot -= door_.size();
-  door_[slot] = {message.transaction, ready};
+  door_[slot] = {message.transaction, ready, timing_.index_at(message.time)};
+  for (PseudoChannel& pc : pcs_) begin_wait(pc, slot, door_[slot].arrived);
   if (++door_count_ > 1) return;
   if (timing_.edge(ready) != message.time || ready < accepted_at_) {
     door_time_ = std::max(ready, accepted_at_);
@@ -225,6 +226,7 @@ void Channel::accept(Half h) {
     }
     front_.known = false;
     accepted_at_ = h;
+    const std::size_t slot = door_first_;
     if (++door_first_ == door_.size()) door_first_ = 0;
     --door_count_;
     const Time now = timing_.edge(h);
@@ -233,12 +235,17 @@ void Channel::accept(Half h) {
     const Index j = free_jobs_.back();
     free_jobs_.pop_back();
     Job& job = jobs_[j];
-    job = {waiting.handle, h, h, h, front_.atoms, false, queue == kWrites};
+    job = {waiting.handle, waiting.arrived, h, h, h, front_.atoms, false, queue == kWrites};
     Transaction& t = transaction(waiting.handle);
     const StreamId stream = t.stream < holders_ - 2 ? t.stream : static_cast<StreamId>(holders_ - 3);
     if (queue == kWrites) {
       t.stages.enter(Stage::phy, now);
       respond(waiting.handle, now);
+    }
+    for (std::size_t p = 0; p < pcs_.size(); ++p) {
+      if (front_.needed[p] == 0) continue;
+      const auto at_door = pcs_[p].held_at_door.begin() + static_cast<std::ptrdiff_t>(slot * holders_);
+      std::copy_n(at_door, holders_, pcs_[p].held_at_entry.begin() + static_cast<std::ptrdiff_t>(j * holders_));
     }
     for (std::size_t i = 0; i < front_.atoms; ++i)
       enqueue(pcs_[front_.where[i].pseudo_channel], front_.where[i], j, stream, queue, h);
@@ -286,7 +293,7 @@ void Channel::enqueue(PseudoChannel& pc, const Location& location, Index job, St
   if (queue == kWrites) ++writes_here;
   ++pc.size[queue];
   size_changed(pc, std::max(h, now_));
-  account_entry(pc, index, h);
+  if (pc.waiting++ == 0) pc.busy_since = h;
 
   // The youngest of its bank: it gets a command only if there was none to give, or if it is the first one to the open
   // row.
@@ -590,17 +597,8 @@ void Channel::issue_column(PseudoChannel& pc, Half h) {
   pc.busy += timing_.burst;
   pc.last_direction = static_cast<Queue>(a.queue);
 
-  // Blame: who held the bus from acceptance until now.
   hold_until(pc, h);
-  const Half* entry = &pc.held_at_entry[index * holders_];
-  const std::size_t streams = holders_ - 2;
-  for (std::size_t i = 0; i < holders_; ++i) {
-    const Half wait = pc.held[i] - entry[i];
-    if (wait == 0) continue;
-    const auto holder = static_cast<Holder>(i < streams ? i : telemetry::kRefresh + (i - streams));
-    pc.blame.charge(a.stream, holder, wait * timing_.half_period);
-  }
-  pc.waited += h - a.accepted;
+  if (jobs_[a.job].remaining == 1) end_wait(pc, a, h);
   pc.held[a.stream] += timing_.burst;
   pc.held_until = h + timing_.burst;
   pc.holder = a.stream;
@@ -816,13 +814,26 @@ void Channel::respond(Handle handle, Time t) {
 
 // ---------------------------------------------------------------------------------------------------------- accounting
 
-void Channel::account_entry(PseudoChannel& pc, Index access, Half h) {
-  if (pc.waiting++ == 0) pc.busy_since = h;
+/// Whoever is at the door from now on waits; which pseudo-channels for, decoding will tell.
+void Channel::begin_wait(PseudoChannel& pc, std::size_t slot, Half h) {
   hold_until(pc, h);
-  Half* entry = &pc.held_at_entry[access * holders_];
+  Half* entry = &pc.held_at_door[slot * holders_];
   for (std::size_t i = 0; i < holders_; ++i) entry[i] = pc.held[i];
   if (pc.held_until > h)
     entry[pc.holder] -= pc.held_until - h;  // the rest of the burst under way is still to be waited for
+}
+
+/// The last column command of a transaction: who held the bus since it came to the door?
+void Channel::end_wait(PseudoChannel& pc, const Access& a, Half h) {
+  const Half* entry = &pc.held_at_entry[a.job * holders_];
+  const std::size_t streams = holders_ - 2;
+  for (std::size_t i = 0; i < holders_; ++i) {
+    const Half wait = pc.held[i] - entry[i];
+    if (wait == 0) continue;
+    const auto holder = static_cast<Holder>(i < streams ? i : telemetry::kRefresh + (i - streams));
+    pc.blame.charge(a.stream, holder, wait * timing_.half_period);
+  }
+  pc.waited += h - jobs_[a.job].arrived;
 }
 
 /// Nobody's data was on the bus in [held_until, h): refresh or timing.

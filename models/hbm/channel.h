@@ -123,7 +123,8 @@ class Channel final : public engine::Heart {
   const telemetry::Blame& blame(int pseudo_channel) const {
     return pcs_[static_cast<std::size_t>(pseudo_channel)].blame;
   }
-  /// Total wait of the accesses of a pseudo-channel from acceptance to column command: what `blame` adds up to.
+  /// Total wait of transactions from arrival at the door to their last column command, kept with the pseudo-channel that had it: what `blame` adds
+  /// up to.
   Time waited(int pseudo_channel) const {
     return pcs_[static_cast<std::size_t>(pseudo_channel)].waited * timing_.half_period;
   }
@@ -165,6 +166,7 @@ class Channel final : public engine::Heart {
   /// One transaction past the door.
   struct Job {
     Handle handle = kNoHandle;
+    Half arrived = 0;  ///< at the door
     Half accepted = 0;
     Half end = 0;  ///< of data, of the accesses done so far
     Half last_column = 0;
@@ -261,7 +263,8 @@ class Channel final : public engine::Heart {
     std::vector<Half> held;      ///< per stream, then refresh, then timing: cumulative up to held_until
     Half held_until = 0;
     StreamId holder = 0;              ///< who holds the bus when held_until lies in the future
-    std::vector<Half> held_at_entry;  ///< per access x holders
+    std::vector<Half> held_at_door;   ///< per door entry x holders, at arrival
+    std::vector<Half> held_at_entry;  ///< the same per job, past the door
     Half waited = 0;
     telemetry::Blame blame;
   };
@@ -269,6 +272,7 @@ class Channel final : public engine::Heart {
   struct Waiting {
     Handle handle;
     Half ready;
+    Half arrived;
   };
 
   /// The transaction at the head of the door, decoded once.
@@ -284,7 +288,8 @@ class Channel final : public engine::Heart {
   void accept(Half h);
   void decode_front(Handle handle);
   void enqueue(PseudoChannel& pc, const Location& location, Index job, StreamId stream, Queue queue, Half h);
-  void account_entry(PseudoChannel& pc, Index access, Half h);
+  void begin_wait(PseudoChannel& pc, std::size_t slot, Half h);
+  void end_wait(PseudoChannel& pc, const Access& a, Half h);
   void hold_until(PseudoChannel& pc, Half h);
   void finish(Job& job);
   void respond(Handle handle, Time t);

@@ -215,7 +215,8 @@ int run(const Arguments& arguments) {
     sc_core::sc_start();
   }
   package.rethrow();
-  const int code = exit_code(package.status());
+  const std::vector<std::string> violations = package.violations();
+  const int code = violations.empty() ? exit_code(package.status()) : kInvariantBroken;
 
   telemetry::Results results = package.results();
   telemetry::RunInfo& info = results.run;
@@ -236,7 +237,7 @@ int run(const Arguments& arguments) {
     for (const engine::Wait& wait : package.waits()) {
       fmt::print(stderr, "  {} waits for {}: {}\n", wait.waiter, wait.waits_for, wait.reason);
     }
-    for (const std::string& violation : package.violations()) fmt::print(stderr, "  {}\n", violation);
+    for (const std::string& violation : violations) fmt::print(stderr, "  broken: {}\n", violation);
   }
   if (variables.count("quiet") == 0) {
     fmt::print("{}", telemetry::summary(results));

@@ -1,5 +1,7 @@
 """Runs the cowosim binary under test. ctest sets COWOSIM (the binary) and COWOSIM_SOURCE_DIR."""
 import csv
+import importlib.machinery
+import importlib.util
 import json
 import os
 import pathlib
@@ -20,6 +22,19 @@ def call(*arguments, timeout=300, env=None):
                           timeout=timeout, env={**os.environ, **(env or {})})
 
 
+def script(name):
+    """scripts/NAME as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(SOURCE_DIR / "scripts" / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def show(*arguments):
+    """`cowosim show ... --json`."""
+    return json.loads(call("show", *arguments, "--json").stdout)
+
+
 class Run:
     """What a run left behind."""
 
@@ -36,10 +51,14 @@ class Run:
     def hashes(self):
         return (self.directory / "hashes.csv").read_text()
 
+    def table(self, name):
+        """A CSV file as a list of dictionaries."""
+        with open(self.directory / name, newline="") as lines:
+            return list(csv.DictReader(lines))
+
     def stats(self):
         """{(path, stat): value} of stats.csv."""
-        with open(self.directory / "stats.csv", newline="") as lines:
-            return {(row["path"], row["stat"]): float(row["value"]) for row in csv.DictReader(lines)}
+        return {(row["path"], row["stat"]): float(row["value"]) for row in self.table("stats.csv")}
 
 
 class CowosimTest(unittest.TestCase):
@@ -60,6 +79,33 @@ class CowosimTest(unittest.TestCase):
         if expect == 0:
             self.assertEqual(done.stdout.splitlines()[-1], str(out), "the last line of stdout is the run's directory")
         return Run(out)
+
+    @classmethod
+    def shared_run(cls, *arguments):
+        """A finished run that several tests of a class only read: simulated once."""
+        if "shared" not in cls.__dict__:
+            cls.shared = {}
+            temporary = tempfile.TemporaryDirectory(prefix="cowosim-test-")
+            cls.addClassCleanup(temporary.cleanup)
+            cls.shared_directory = pathlib.Path(temporary.name)
+        if arguments not in cls.shared:
+            out = cls.shared_directory / str(len(cls.shared))
+            done = call("run", *arguments, "--out", out, "--quiet")
+            if done.returncode != 0:
+                raise AssertionError(f"cowosim run {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}")
+            cls.shared[arguments] = Run(out)
+        return cls.shared[arguments]
+
+    def write(self, name, text):
+        """A file in the test's directory."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def trace(self, *requests, header="time_ns,op,address,bytes", name="trace.csv"):
+        """A trace file of these lines."""
+        return self.write(name, "\n".join([header, *requests, ""]))
 
     def assert_rejected(self, *arguments, message, subcommand="run"):
         """Exit code 2, exactly this message as a line of stderr, and nothing half written."""
