@@ -35,9 +35,11 @@ std::vector<std::string> workload_names() {
 }
 
 /// The section that a workload of the command line stands for: a kind, or a file whose `workload` names the kind.
-Value workload_section(const std::string& workload, const Origin& origin, const RunOptions& options, Diagnostics& diagnostics) {
+Value workload_section(const std::string& workload, const Origin& origin, const RunOptions& options,
+                       Diagnostics& diagnostics) {
   if (is_file(workload)) {
-    return config::load(workload, config::SearchPath::standard("workload", options.include, "traffic/workloads"), diagnostics);
+    return config::load(workload, config::SearchPath::standard("workload", options.include, "traffic/workloads"),
+                        diagnostics);
   }
   Value section = Value::map(origin);
   section.members.push_back({"workload", origin, Value::scalar(workload, origin)});
@@ -66,28 +68,32 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
     const std::string path = "workloads." + choice.name;
     const traffic::WorkloadInfo* info = traffic::find_workload(choice.kind);
     if (info == nullptr) {
-      reader.error(path + ".workload", fmt::format("there is no workload '{}'{}; there are {}", choice.kind,
-                                                   did_you_mean(choice.kind, workload_names()), enumerate(workload_names())));
+      reader.error(path + ".workload",
+                   fmt::format("there is no workload '{}'{}; there are {}", choice.kind,
+                               did_you_mean(choice.kind, workload_names()), enumerate(workload_names())));
       continue;
     }
     if (configuration.platform.dies.empty() && !info->at_source) {
-      reader.error(path + ".workload", fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
+      reader.error(path + ".workload",
+                   fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
     }
   }
   if (configuration.platform.dies.empty() && configuration.workloads.size() > 1) {
     reader.error("workloads", "a platform without dies has one source; give one workload");
   }
   if (configuration.workloads.size() > kMaxStreams) {
-    reader.error("workloads", fmt::format("{} workloads, but at most {} streams run at once", configuration.workloads.size(), kMaxStreams));
+    reader.error("workloads", fmt::format("{} workloads, but at most {} streams run at once",
+                                          configuration.workloads.size(), kMaxStreams));
   }
-  if (!configuration.workloads.empty() &&
-      std::all_of(configuration.workloads.begin(), configuration.workloads.end(), [](const auto& w) { return w.background; })) {
+  if (!configuration.workloads.empty() && std::all_of(configuration.workloads.begin(), configuration.workloads.end(),
+                                                      [](const auto& w) { return w.background; })) {
     reader.error("workloads", "all workloads are background ones: nothing would ever end; let at least one run once");
   }
 }
 
 void check_platform(const PlatformParams& platform, config::Reader& reader) {
-  for (const std::string& problem : MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
+  for (const std::string& problem :
+       MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
     reader.error("hbm", problem);
   }
   if (platform.dies.empty() && platform.hbm.stacks * platform.hbm.channels > 1) {
@@ -97,8 +103,10 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
   for (const DieParams& die : platform.dies) {
     const std::string path = "dies." + die.name;
     if (die.core.transaction_bytes > platform.hbm.interleave_granule) {
-      reader.error(path + ".core.transaction_bytes", fmt::format("{} is more than hbm.interleave_granule ({} B): a transaction must stay in "
-                                                                 "one channel", die.core.transaction_bytes, platform.hbm.interleave_granule));
+      reader.error(path + ".core.transaction_bytes",
+                   fmt::format("{} is more than hbm.interleave_granule ({} B): a transaction must stay in "
+                               "one channel",
+                               die.core.transaction_bytes, platform.hbm.interleave_granule));
     }
     if (die.core.max_outstanding_bytes < die.core.transaction_bytes) {
       reader.error(path + ".core.max_outstanding_bytes", "must hold at least one transaction (core.transaction_bytes)");
@@ -137,15 +145,17 @@ Configuration configure(const RunOptions& options) {
     for (const RunOptions::Workload& workload : options.workloads) {
       std::string name = workload.name;
       if (name.empty()) name = is_file(workload.workload) ? "workload" : workload.workload;
-      if (section.find(name) != nullptr) diagnostics.add(command_line, name, "two workloads have this name; give each its own with -w NAME=WORKLOAD");
+      if (section.find(name) != nullptr)
+        diagnostics.add(command_line, name, "two workloads have this name; give each its own with -w NAME=WORKLOAD");
       put(section, name, workload_section(workload.workload, command_line, options, diagnostics));
     }
     put(root, "workloads", std::move(section));
   } else if (root.find("workloads") == nullptr && !options.without_traffic) {
     const Value* preferred = root.find("default_workload");
     if (preferred == nullptr || preferred->text.empty()) {
-      diagnostics.add(command_line, "", fmt::format("which workload? '{}' names no default_workload; there are {}", options.platform,
-                                                    enumerate(workload_names())));
+      diagnostics.add(command_line, "",
+                      fmt::format("which workload? '{}' names no default_workload; there are {}", options.platform,
+                                  enumerate(workload_names())));
     } else {
       Value section = Value::map(preferred->origin);
       put(section, preferred->text, workload_section(preferred->text, preferred->origin, options, diagnostics));
@@ -163,8 +173,10 @@ Configuration configure(const RunOptions& options) {
   for (const std::string& setting : options.settings) overrides.set(full_path(setting, names), diagnostics);
 
   if (options.seed) overrides.set(fmt::format("run.seed={}", *options.seed), diagnostics);
-  if (options.until > 0) overrides.set(fmt::format("run.until={}", format_quantity(options.until, Unit::time)), diagnostics);
-  if (options.epoch > 0) overrides.set(fmt::format("run.epoch={}", format_quantity(options.epoch, Unit::time)), diagnostics);
+  if (options.until > 0)
+    overrides.set(fmt::format("run.until={}", format_quantity(options.until, Unit::time)), diagnostics);
+  if (options.epoch > 0)
+    overrides.set(fmt::format("run.epoch={}", format_quantity(options.epoch, Unit::time)), diagnostics);
 
   config::Reader reader(root, "", overrides, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
@@ -186,8 +198,8 @@ std::string validate_file(const std::string& file, const std::vector<std::string
     config::Reader reader(root, "", none, diagnostics);
     choice.visit(static_cast<ParameterVisitor&>(reader));
     if (traffic::find_workload(choice.kind) == nullptr) {
-      reader.error("workload", fmt::format("there is no workload '{}'{}; there are {}", choice.kind, did_you_mean(choice.kind, workload_names()),
-                                           enumerate(workload_names())));
+      reader.error("workload", fmt::format("there is no workload '{}'{}; there are {}", choice.kind,
+                                           did_you_mean(choice.kind, workload_names()), enumerate(workload_names())));
     }
     reader.finish();
     return "workload";

@@ -24,7 +24,8 @@ struct WorkloadChoice {
   void visit(Visitor& v) {
     const std::string before = kind;
     v("workload", kind, "kind of workload, see `cowosim list workloads`", "experiment");
-    v("background", background, "starts over until every other workload is done, instead of running once", "experiment");
+    v("background", background, "starts over until every other workload is done, instead of running once",
+      "experiment");
     if (const traffic::WorkloadInfo* info = traffic::find_workload(kind)) {
       if (kind != before) params = info->defaults;
       traffic::visit(params, v);

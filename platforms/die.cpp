@@ -6,9 +6,11 @@ namespace {
 
 int partition_of_core(const DieParams& params, int core) { return core * params.partitions / params.cores; }
 
-fabric::PacketTopology topology_of(const DieParams& params, const compute::SliceMap& slices, const std::vector<std::string>& guests) {
+fabric::PacketTopology topology_of(const DieParams& params, const compute::SliceMap& slices,
+                                   const std::vector<std::string>& guests) {
   std::vector<fabric::CrossbarTerminal> terminals;
-  for (int i = 0; i < params.cores; ++i) terminals.push_back({"core_" + std::to_string(i), partition_of_core(params, i), false});
+  for (int i = 0; i < params.cores; ++i)
+    terminals.push_back({"core_" + std::to_string(i), partition_of_core(params, i), false});
   for (std::uint32_t i = 0; i < slices.slices(); ++i) {
     terminals.push_back({"slice_" + std::to_string(i), static_cast<int>(slices.partition_of(i)), true});
   }
@@ -32,8 +34,8 @@ Die::Die(const sc_core::sc_module_name& name, const DieParams& params, const Mem
            }),
       slice("slice", slices_.slices(),
             [&](const char* slice_name, std::size_t i) {
-              return new compute::CacheSliceShell(slice_name, params_.slice, slices_, slices_.terminal(static_cast<std::uint32_t>(i)),
-                                                  door_entries);
+              return new compute::CacheSliceShell(slice_name, params_.slice, slices_,
+                                                  slices_.terminal(static_cast<std::uint32_t>(i)), door_entries);
             }),
       network("network", topology_of(params_, slices_, guests), params_.network.header_bytes) {}
 

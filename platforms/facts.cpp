@@ -50,20 +50,24 @@ Latencies latencies_of(const PlatformParams& platform, const hbm::Channel& chann
 
 }  // namespace
 
-Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const engine::Engine& engine, const hbm::Channel& channel,
-                     const Die* die) {
+Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const engine::Engine& engine,
+                     const hbm::Channel& channel, const Die* die) {
   Package::Facts facts;
   const auto add = [&](const char* key, const char* label, double value, std::string readable) {
     facts.push_back({key, label, value, "", std::move(readable)});
   };
-  const auto time = [&](const char* key, const char* label, Time t) { add(key, label, to_ns(t), fmt::format("{:.3f} ns", to_ns(t))); };
+  const auto time = [&](const char* key, const char* label, Time t) {
+    add(key, label, to_ns(t), fmt::format("{:.3f} ns", to_ns(t)));
+  };
 
   const double peak = channel.peak_bytes_per_second() * static_cast<double>(map.channels());
   add("hbm_peak_GBps", "HBM peak bandwidth", peak * 1e-9, fmt::format("{:.1f} GB/s", peak * 1e-9));
   const auto capacity = static_cast<double>(map.capacity());
-  add("capacity_bytes", "HBM capacity", capacity, format_quantity(static_cast<std::int64_t>(map.capacity()), Unit::bytes));
+  add("capacity_bytes", "HBM capacity", capacity,
+      format_quantity(static_cast<std::int64_t>(map.capacity()), Unit::bytes));
   add("channels", "HBM channels", map.channels(),
-      fmt::format("{} stacks x {} channels x {} pseudo-channels", platform.hbm.stacks, platform.hbm.channels, platform.hbm.pseudo_channels));
+      fmt::format("{} stacks x {} channels x {} pseudo-channels", platform.hbm.stacks, platform.hbm.channels,
+                  platform.hbm.pseudo_channels));
   time("hbm_clock_ns", "HBM clock period (rounded up)", channel.timing().tck());
   time("hbm_hit_ns", "HBM read, open row", channel.hit_latency());
   time("hbm_closed_ns", "HBM read, closed bank", channel.closed_latency());
@@ -71,8 +75,9 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
   if (die != nullptr) {
     const DieParams& p = die->params();
     auto& core = const_cast<Die*>(die)->core[0].heart();
-    for (const auto& [precision, name, label] : {std::tuple{work::Precision::bf16, "peak_bf16_TFLOPs", "peak, bf16 dense"},
-                                                  std::tuple{work::Precision::fp8, "peak_fp8_TFLOPs", "peak, FP8 dense"}}) {
+    for (const auto& [precision, name, label] :
+         {std::tuple{work::Precision::bf16, "peak_bf16_TFLOPs", "peak, bf16 dense"},
+          std::tuple{work::Precision::fp8, "peak_fp8_TFLOPs", "peak, FP8 dense"}}) {
       const double flops = core.peak_flops(precision, true) * p.cores;
       add(name, label, flops * 1e-12, fmt::format("{:.1f} TFLOP/s", flops * 1e-12));
       if (precision == work::Precision::bf16) {

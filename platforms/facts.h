@@ -13,7 +13,7 @@
 namespace cowosim::platforms {
 
 /// `die` may be nullptr. Latencies are closed forms: sums of the pipelines a lone read of one core's transaction passes.
-Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const engine::Engine& engine, const hbm::Channel& channel,
-                     const Die* die);
+Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const engine::Engine& engine,
+                     const hbm::Channel& channel, const Die* die);
 
 }  // namespace cowosim::platforms

@@ -9,12 +9,17 @@ namespace {
 
 telemetry::Status status_of(engine::Status status) {
   switch (status) {
-    case engine::Status::time_limit: return telemetry::Status::time_limit;
-    case engine::Status::wall_limit: return telemetry::Status::wall_limit;
-    case engine::Status::interrupted: return telemetry::Status::interrupted;
+    case engine::Status::time_limit:
+      return telemetry::Status::time_limit;
+    case engine::Status::wall_limit:
+      return telemetry::Status::wall_limit;
+    case engine::Status::interrupted:
+      return telemetry::Status::interrupted;
     case engine::Status::deadlock:
-    case engine::Status::no_progress: return telemetry::Status::deadlock;
-    default: return telemetry::Status::completed;
+    case engine::Status::no_progress:
+      return telemetry::Status::deadlock;
+    default:
+      return telemetry::Status::completed;
   }
 }
 
@@ -45,16 +50,22 @@ telemetry::CoreLoss loss_of(Stage stage) {
     case Stage::issue:
     case Stage::noc:
     case Stage::return_path:
-    case Stage::fabric: return telemetry::CoreLoss::wait_noc;
+    case Stage::fabric:
+      return telemetry::CoreLoss::wait_noc;
     case Stage::l2:
-    case Stage::mem_cache: return telemetry::CoreLoss::wait_l2;
-    case Stage::d2d: return telemetry::CoreLoss::wait_d2d;
-    case Stage::queue: return telemetry::CoreLoss::wait_hbm_bandwidth;
+    case Stage::mem_cache:
+      return telemetry::CoreLoss::wait_l2;
+    case Stage::d2d:
+      return telemetry::CoreLoss::wait_d2d;
+    case Stage::queue:
+      return telemetry::CoreLoss::wait_hbm_bandwidth;
     case Stage::phy:
     case Stage::bank:
-    case Stage::data: return telemetry::CoreLoss::wait_hbm_latency;
+    case Stage::data:
+      return telemetry::CoreLoss::wait_hbm_latency;
     case Stage::off_package:
-    case Stage::external: return telemetry::CoreLoss::wait_off_package;
+    case Stage::external:
+      return telemetry::CoreLoss::wait_off_package;
   }
   return telemetry::CoreLoss::no_work;
 }
@@ -135,16 +146,19 @@ telemetry::FabricResult Harvest::fabric() const {
   result.interval = engine.now();
   const fabric::PacketNetwork& network = die->network.heart();
   result.packets = network.packets();
-  if (network.packets() > 0) result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
+  if (network.packets() > 0)
+    result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
   for (const auto& link : network.links()) {
-    result.links.push_back({network.name() + "." + link.name, "noc " + link.kind, link.bytes, static_cast<double>(link.bandwidth), link.busy, 0, 0});
+    result.links.push_back({network.name() + "." + link.name, "noc " + link.kind, link.bytes,
+                            static_cast<double>(link.bandwidth), link.busy, 0, 0});
   }
   const int lanes = configuration.platform.hbm.channels;
   for (const fabric::Link* link : links) {
     for (int lane = 0; lane < lanes; ++lane) {
       const auto add = [&](const char* direction, const fabric::Link::Counters& counters) {
-        result.links.push_back({link->name() + "." + direction + "_" + std::to_string(lane), std::string("phy ") + direction, counters.bytes,
-                                static_cast<double>(link->bandwidth()), counters.busy, 0, 0});
+        result.links.push_back({link->name() + "." + direction + "_" + std::to_string(lane),
+                                std::string("phy ") + direction, counters.bytes, static_cast<double>(link->bandwidth()),
+                                counters.busy, 0, 0});
       };
       add("down", link->counters(lane, fabric::Link::kDown));
       add("up", link->counters(lane, fabric::Link::kUp));
@@ -176,15 +190,18 @@ telemetry::ComputeResult Harvest::compute() const {
   cores.flops = static_cast<double>(sum.flops);
   cores.useful_time = sum.useful;
   cores[telemetry::CoreLoss::tile_quantisation] = sum.computing - sum.useful;
-  cores[telemetry::CoreLoss::launch] = std::min(between_operators * static_cast<Time>(die->core.size()), sum.idle_no_tile);
+  cores[telemetry::CoreLoss::launch] =
+      std::min(between_operators * static_cast<Time>(die->core.size()), sum.idle_no_tile);
   cores[telemetry::CoreLoss::imbalance] = sum.idle_no_tile - cores[telemetry::CoreLoss::launch];
   for (std::size_t s = 0; s < kStages; ++s) cores[loss_of(static_cast<Stage>(s))] += sum.wait_load[s];
   cores[telemetry::CoreLoss::wait_hbm_latency] += sum.wait_load_open;
   cores[telemetry::CoreLoss::wait_l2] += sum.wait_store;
   // The peak of the precision that was computed in: FLOP over the time they would take at peak.
   cores.peak_flops_per_second =
-      sum.useful > 0 ? static_cast<double>(sum.flops) / (static_cast<double>(sum.useful) / 1e15) * static_cast<double>(die->core.size())
-                     : die->core[0].heart().peak_flops(work::Precision::bf16, true) * static_cast<double>(die->core.size());
+      sum.useful > 0
+          ? static_cast<double>(sum.flops) / (static_cast<double>(sum.useful) / 1e15) *
+                static_cast<double>(die->core.size())
+          : die->core[0].heart().peak_flops(work::Precision::bf16, true) * static_cast<double>(die->core.size());
 
   telemetry::CacheResult cache;
   for (compute::CacheSliceShell& slice : die->slice) {
@@ -233,7 +250,8 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
     row.bytes = op.bytes;
     row.repeats = op.repeats;
     const double seconds = static_cast<double>(record.end - record.start) * 1e-15;
-    const double hbm_share = static_cast<double>(op.weight_bytes + op.kv_bytes()) / seconds / results.hbm->counters.peak_bytes_per_second;
+    const double hbm_share =
+        static_cast<double>(op.weight_bytes + op.kv_bytes()) / seconds / results.hbm->counters.peak_bytes_per_second;
     const double core_share = static_cast<double>(op.flops) / seconds / results.compute->cores.peak_flops_per_second;
     row.bound_by = std::max(hbm_share, core_share) < 0.5 ? "latency" : hbm_share >= core_share ? "hbm" : "compute";
     whole += static_cast<__int128>(record.end - before) * op.repeats;
@@ -248,7 +266,11 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   result.kv_bytes = program.kv_read_bytes() + program.kv_write_bytes();
   const bool sampled = program.extrapolated();
   if (sampled) result.extrapolated = telemetry::Extrapolation{program.layers_simulated, program.layers, before};
-  if (!complete || engine.now() == 0) return result;
+  if (!complete) {  // nobody has seen the end of this step
+    result.measured = 0;
+    result.tokens = 0;
+    return result;
+  }
 
   const double peak = results.hbm->counters.peak_bytes_per_second;
   const auto at_peak = [&](std::uint64_t bytes) { return static_cast<Time>(static_cast<double>(bytes) / peak * 1e15); };
@@ -273,11 +295,12 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   telemetry::IdleCauses causes;
   if (programs.size() == 1) causes.counted.push_back({"between_operators", between_operators});
   const telemetry::CoreCounters& cores = results.compute->cores;
-  causes.weights = {{"imbalance", cores[telemetry::CoreLoss::imbalance]},
-                    {"network", cores[telemetry::CoreLoss::wait_noc]},
-                    {"cache_and_partition", cores[telemetry::CoreLoss::wait_l2]},
-                    {"memory_latency", cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
-                    {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
+  causes.weights = {
+      {"imbalance", cores[telemetry::CoreLoss::imbalance]},
+      {"network", cores[telemetry::CoreLoss::wait_noc]},
+      {"cache_and_partition", cores[telemetry::CoreLoss::wait_l2]},
+      {"memory_latency", cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
+      {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
   std::vector<std::pair<std::string, Time>> others;
   std::vector<telemetry::GapTerm> terms =
       telemetry::hbm_gap_terms(results.hbm->counters, results.hbm->interval, floor_time, causes, others);
@@ -307,11 +330,13 @@ void Harvest::add_blame(telemetry::Results& results) const {
     }
     telemetry::append_blame(results.blame, "hbm_stack_" + std::to_string(first / per_stack), "hbm", stack, streams);
   }
-  for (const fabric::Link* link : links) telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
+  for (const fabric::Link* link : links)
+    telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
   if (die == nullptr) return;
   const fabric::PacketNetwork& network = die->network.heart();
   for (std::size_t i = 0; i < network.blame_classes(); ++i) {
-    telemetry::append_blame(results.blame, network.name() + "." + network.blame_class_name(i), "noc", network.blame(i), streams);
+    telemetry::append_blame(results.blame, network.name() + "." + network.blame_class_name(i), "noc", network.blame(i),
+                            streams);
   }
   std::array<telemetry::Blame, 3> cache;
   for (compute::CacheSliceShell& slice : die->slice) {
@@ -321,7 +346,8 @@ void Harvest::add_blame(telemetry::Results& results) const {
   }
   const std::string die_name = configuration.platform.dies.front().name;
   const char* names[] = {".l2.lookup", ".l2.fill", ".l2.memory_credit"};
-  for (std::size_t i = 0; i < cache.size(); ++i) telemetry::append_blame(results.blame, die_name + names[i], "l2", cache[i], streams);
+  for (std::size_t i = 0; i < cache.size(); ++i)
+    telemetry::append_blame(results.blame, die_name + names[i], "l2", cache[i], streams);
 }
 
 std::vector<telemetry::ChannelCommands> command_events(const std::vector<std::vector<hbm::CommandRecord>>& commands,
@@ -333,7 +359,8 @@ std::vector<telemetry::ChannelCommands> command_events(const std::vector<std::ve
     channel.channel = static_cast<int>(i) % channels_per_stack;
     for (const hbm::CommandRecord& c : commands[i]) {
       if (c.time < from || c.time >= to) continue;
-      channel.events.push_back({c.time, hbm::name_of(c.command), c.pseudo_channel, c.sid, c.bank_group, c.bank, c.row, c.column});
+      channel.events.push_back(
+          {c.time, hbm::name_of(c.command), c.pseudo_channel, c.sid, c.bank_group, c.bank, c.row, c.column});
     }
   }
   return result;

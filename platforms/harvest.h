@@ -29,9 +29,9 @@ struct Harvest {
   const std::vector<std::unique_ptr<work::Program>>& programs;
   const std::vector<traffic::Source*>& sources;
   const std::vector<hbm::Channel*>& channels;
-  Die* die;                                 ///< nullptr: none
-  std::vector<fabric::Link*> links;         ///< HBM PHYs, by stack
-  const traffic::Dispatcher* dispatcher;    ///< nullptr: none
+  Die* die;                               ///< nullptr: none
+  std::vector<fabric::Link*> links;       ///< HBM PHYs, by stack
+  const traffic::Dispatcher* dispatcher;  ///< nullptr: none
 
   /// Everything measured up to the engine's time; RunInfo only as far as the simulation knows it.
   telemetry::Results results() const;

@@ -75,7 +75,8 @@ struct Package::Parts {
     for (const auto& [initiator, target] : bindings) kernel::connect(*initiator, *target, engine, root);
     engine.elaborate();
     if (options.trace_transactions.on) {
-      for (engine::Heart* heart : engine.hearts()) heart->journal().trace(options.trace_transactions.from, options.trace_transactions.to);
+      for (engine::Heart* heart : engine.hearts())
+        heart->journal().trace(options.trace_transactions.from, options.trace_transactions.to);
     }
     if (options.trace_commands.on) {
       commands.resize(channels.size());
@@ -105,7 +106,8 @@ struct Package::Parts {
       context.seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
       context.placement = &placement;
       if (!direct && traffic::find_workload(choice.kind)->on_cores) {
-        programs.push_back(std::make_unique<work::Program>(traffic::build_program(choice.kind, choice.params, &choice.model, context)));
+        programs.push_back(std::make_unique<work::Program>(
+            traffic::build_program(choice.kind, choice.params, &choice.model, context)));
         programs.back()->background = choice.background;
         program_table.push_back(programs.back().get());
       } else {
@@ -118,10 +120,12 @@ struct Package::Parts {
   /// A source straight in the door of one channel: both in one component, without any latency between them.
   void build_direct() {
     const auto& hbm_params = configuration.platform.hbm;
-    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map, static_cast<int>(std::max<std::size_t>(streams.size(), 1)));
+    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map,
+                                                     static_cast<int>(std::max<std::size_t>(streams.size(), 1)));
     if (!requests.empty()) {
-      coupled_source = std::make_unique<traffic::Source>(source_params(configuration.workloads.front(), hbm_params.interleave_granule),
-                                                         std::move(requests.front().second), hbm_params.controller.door_entries);
+      coupled_source = std::make_unique<traffic::Source>(
+          source_params(configuration.workloads.front(), hbm_params.interleave_granule),
+          std::move(requests.front().second), hbm_params.controller.door_entries);
       coupling.add("source", *coupled_source);
       coupling.wire(*coupled_source, 0, *coupled_channel, 0);
       sources.push_back(coupled_source.get());
@@ -139,8 +143,9 @@ struct Package::Parts {
 
     const auto build_stacks = [&] {
       for (int s = 0; s < platform.hbm.stacks; ++s) {
-        stacks.push_back(std::make_unique<platforms::Stack>(("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm, platform.phy, map, s,
-                                                            static_cast<int>(std::max<std::size_t>(streams.size(), 1)), platform.hbm.channels));
+        stacks.push_back(std::make_unique<platforms::Stack>(
+            ("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm, platform.phy, map, s,
+            static_cast<int>(std::max<std::size_t>(streams.size(), 1)), platform.hbm.channels));
       }
     };
     // The order of construction must not show in any result; a test builds it the other way round.
@@ -149,18 +154,21 @@ struct Package::Parts {
                                            platform.hbm.controller.door_entries, guests);
     if (!options.shuffle_construction) build_stacks();
     if (!programs.empty()) {
-      dispatcher = std::make_unique<traffic::DispatcherShell>("dispatcher", platform.dispatcher, die_params.cores, program_table);
+      dispatcher = std::make_unique<traffic::DispatcherShell>("dispatcher", platform.dispatcher, die_params.cores,
+                                                              program_table);
       add(*dispatcher);
     }
     for (std::size_t g = 0; g < requests.size(); ++g) {
       const WorkloadChoice& choice = configuration.workloads[requests[g].first];
-      guest_shells.push_back(std::make_unique<traffic::SourceShell>(guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule),
-                                                                    std::move(requests[g].second), -1, die_params.core.issue_latency));
+      guest_shells.push_back(std::make_unique<traffic::SourceShell>(
+          guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule), std::move(requests[g].second), -1,
+          die_params.core.issue_latency));
       const int terminal = die->guest_terminal(static_cast<int>(g));
       guest_shells.back()->heart().set_router(die->router(), static_cast<std::uint16_t>(terminal));
       sources.push_back(&guest_shells.back()->heart());
       add(*guest_shells.back());
-      bindings.emplace_back(&guest_shells.back()->memory, die->network.terminals[static_cast<std::size_t>(terminal)].get());
+      bindings.emplace_back(&guest_shells.back()->memory,
+                            die->network.terminals[static_cast<std::size_t>(terminal)].get());
     }
     add(die->network);
     for (std::size_t i = 0; i < die->core.size(); ++i) {
@@ -195,7 +203,8 @@ struct Package::Parts {
     for (const engine::Heart* heart : engine.hearts()) {
       telemetry::ComponentEvents& component = all.emplace_back();
       component.component = heart->name();
-      for (const auto& e : heart->journal().events()) component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
+      for (const auto& e : heart->journal().events())
+        component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
     }
     return all;
   }
@@ -266,7 +275,8 @@ const platforms::config::Value& Package::resolved() const { return parts_->confi
 const MemoryMap& Package::memory_map() const { return parts_->map; }
 
 Package::Facts Package::facts() const {
-  return platforms::facts(parts_->configuration.platform, parts_->map, parts_->engine, *parts_->channels.front(), parts_->die.get());
+  return platforms::facts(parts_->configuration.platform, parts_->map, parts_->engine, *parts_->channels.front(),
+                          parts_->die.get());
 }
 
 telemetry::TransactionTable Package::transactions() const {
@@ -304,8 +314,17 @@ std::string Package::default_directory() const {
 
 telemetry::Results Package::results() const {
   Parts& parts = *parts_;
-  platforms::Harvest harvest{parts.configuration, parts.engine, parts.placement, parts.map, parts.streams, parts.programs, parts.sources,
-                             parts.channels, parts.die.get(), {}, parts.dispatcher ? &parts.dispatcher->heart() : nullptr};
+  platforms::Harvest harvest{parts.configuration,
+                             parts.engine,
+                             parts.placement,
+                             parts.map,
+                             parts.streams,
+                             parts.programs,
+                             parts.sources,
+                             parts.channels,
+                             parts.die.get(),
+                             {},
+                             parts.dispatcher ? &parts.dispatcher->heart() : nullptr};
   for (const auto& stack : parts.stacks) harvest.links.push_back(&stack->phy.heart());
   telemetry::Results results = harvest.results();
   results.run.version = kVersion;
@@ -318,7 +337,8 @@ telemetry::Results Package::results() const {
 
 void Package::require_writable(const std::string& directory, bool force) { telemetry::RunDirectory(directory, force); }
 
-std::string Package::write(const std::string& directory, const telemetry::Results& results, bool force, bool report) const {
+std::string Package::write(const std::string& directory, const telemetry::Results& results, bool force,
+                           bool report) const {
   Parts& parts = *parts_;
   telemetry::RunDirectory out(directory, force);
   out.write("run.json", telemetry::run_json(results.run));
@@ -336,8 +356,8 @@ std::string Package::write(const std::string& directory, const telemetry::Result
     const auto kind = heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve;
     for (std::size_t epoch = 0; epoch < journal.hashes().size(); ++epoch) {
       const Time begin = static_cast<Time>(epoch) * parts.configuration.run.epoch;
-      hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch, journal.counts()[epoch],
-                        journal.hashes()[epoch]});
+      hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch,
+                        journal.counts()[epoch], journal.hashes()[epoch]});
     }
   }
   out.write("stats.csv", stats.csv());
@@ -349,8 +369,9 @@ std::string Package::write(const std::string& directory, const telemetry::Result
   }
   if (parts.options.trace_commands.on) {
     std::ofstream file(out.path("commands.csv"));
-    telemetry::write_commands(file, platforms::command_events(parts.commands, parts.configuration.platform.hbm.channels,
-                                                              parts.options.trace_commands.from, parts.options.trace_commands.to));
+    telemetry::write_commands(
+        file, platforms::command_events(parts.commands, parts.configuration.platform.hbm.channels,
+                                        parts.options.trace_commands.from, parts.options.trace_commands.to));
   }
   return out.commit().string();
 }

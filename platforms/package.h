@@ -40,13 +40,13 @@ struct RunOptions {
   std::vector<std::string> include;         ///< directories searched for files, as -I
   std::optional<std::uint64_t> seed;        ///< not given: the platform file's, else 1
   int threads = 1;
-  Time window = 0;                 ///< at most the platform's W; 0: W
-  Time until = 0;                  ///< simulated time limit (reaching it is success); 0: the platform file's, else none
+  Time window = 0;  ///< at most the platform's W; 0: W
+  Time until = 0;   ///< simulated time limit (reaching it is success); 0: the platform file's, else none
   Time stall_limit = kMillisecond;
-  Time stats_interval = 0;         ///< 0: no time series
-  double wall_limit_seconds = 0;   ///< 0: none
-  Time epoch = 0;                  ///< of hashes.csv; 0: the platform file's, else 10 us
-  bool without_traffic = false;    ///< elaborate the platform only, for questions about it
+  Time stats_interval = 0;            ///< 0: no time series
+  double wall_limit_seconds = 0;      ///< 0: none
+  Time epoch = 0;                     ///< of hashes.csv; 0: the platform file's, else 10 us
+  bool without_traffic = false;       ///< elaborate the platform only, for questions about it
   bool shuffle_construction = false;  ///< build components in another order (a result that changes is a bug)
 
   struct Trace {
@@ -85,7 +85,7 @@ class Package : public sc_core::sc_module {
 
   /// Something that follows from the platform: a number (value) or a name (text).
   struct Fact {
-    std::string key;    ///< with its unit: "window_ns"
+    std::string key;  ///< with its unit: "window_ns"
     std::string label;
     double value;
     std::string text;

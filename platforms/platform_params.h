@@ -27,10 +27,12 @@ struct DieParams {
   template <class Visitor>
   void visit(Visitor& v) {
     v("cores", cores, Range{1, 1024}, "cores (SMs, CUs) in use", "data sheet of the die");
-    v("partitions", partitions, Range{1, 2}, "partitions of cores and cache slices; crossing from one to the other takes longer",
+    v("partitions", partitions, Range{1, 2},
+      "partitions of cores and cache slices; crossing from one to the other takes longer",
       "NVIDIA A100 white paper (2020): two L2 partitions; also measured on H100");
     v("cache_far", cache_far, "a partition keeps copies of what the other one's slices hold",
-      "A100 pointer chase: 1 to 16 MB at near latency from every SM (gpu-benches gpu-latency), so far-homed lines are kept near");
+      "A100 pointer chase: 1 to 16 MB at near latency from every SM (gpu-benches gpu-latency), so far-homed lines are "
+      "kept near");
     v.group("core", core, "one core");
     v.group("slice", slice, "one cache slice");
     v.group("network", network, "on-die network");

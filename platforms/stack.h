@@ -10,12 +10,13 @@ namespace cowosim::platforms {
 
 class Stack final : public sc_core::sc_module {
  public:
-  Stack(const sc_core::sc_module_name& name, const hbm::HbmParams& params, const fabric::LinkParams& link, const MemoryMap& map,
-        int index, int streams, int lanes)
+  Stack(const sc_core::sc_module_name& name, const hbm::HbmParams& params, const fabric::LinkParams& link,
+        const MemoryMap& map, int index, int streams, int lanes)
       : sc_module(name),
         channel("channel", static_cast<std::size_t>(params.channels),
                 [&](const char* channel_name, std::size_t i) {
-                  return new hbm::ChannelShell(channel_name, hbm::with_fault_at(params, index, static_cast<int>(i)), map, streams);
+                  return new hbm::ChannelShell(channel_name, hbm::with_fault_at(params, index, static_cast<int>(i)),
+                                               map, streams);
                 }),
         phy("phy", link, lanes, Stage::phy) {}
 

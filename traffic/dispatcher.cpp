@@ -14,7 +14,8 @@ Dispatcher::Dispatcher(const DispatcherParams& params, int cores, std::vector<co
     const work::Program& program = *programs_[p];
     if (program.operators.empty()) throw std::invalid_argument("program " + program.name + " has no operators");
     for (const auto& op : program.operators) {
-      if (op->tiles() == 0) throw std::invalid_argument("operator " + op->name() + " of program " + program.name + " has no tiles");
+      if (op->tiles() == 0)
+        throw std::invalid_argument("operator " + op->name() + " of program " + program.name + " has no tiles");
     }
     if (!program.background) ++foreground_left_;
     State& state = states_[p];
@@ -39,7 +40,8 @@ void Dispatcher::begin_operator(std::size_t program, std::size_t op, Time start)
   state.starts = start;
   state.free_begin = 0;
   state.free_count = state.free.size();
-  for (std::size_t i = 0; i < state.free.size(); ++i) state.free[i] = static_cast<int>(i % static_cast<std::size_t>(cores_));
+  for (std::size_t i = 0; i < state.free.size(); ++i)
+    state.free[i] = static_cast<int>(i % static_cast<std::size_t>(cores_));
 }
 
 void Dispatcher::update(Time now) {
@@ -97,7 +99,8 @@ void Dispatcher::launch(std::size_t program, Time now) {
 
 void Dispatcher::receive(const engine::Message& message) {
   if (message.phase == engine::Phase::credit) return;
-  if (message.phase != engine::Phase::response) throw std::logic_error(name() + ": a dispatcher receives responses only");
+  if (message.phase != engine::Phase::response)
+    throw std::logic_error(name() + ": a dispatcher receives responses only");
   Transaction& tile = transaction(message.transaction);
   const std::size_t program = tile.workload;
   State& state = states_[program];
@@ -160,13 +163,15 @@ void Dispatcher::statistics(StatVisitor& visitor) const {
 void Dispatcher::check_idle(std::vector<std::string>& broken) const {
   for (std::size_t p = 0; p < states_.size(); ++p) {
     const State& state = states_[p];
-    if (!programs_[p]->background && state.passes != 1) broken.push_back(name() + ": program " + programs_[p]->name + " has not ended");
+    if (!programs_[p]->background && state.passes != 1)
+      broken.push_back(name() + ": program " + programs_[p]->name + " has not ended");
     if (state.launched != state.answered) {
-      broken.push_back(name() + ": program " + programs_[p]->name + ": " + std::to_string(state.launched - state.answered) +
-                       " tiles launched and not answered");
+      broken.push_back(name() + ": program " + programs_[p]->name + ": " +
+                       std::to_string(state.launched - state.answered) + " tiles launched and not answered");
     }
   }
-  if (pool_ != nullptr && pool_->live() != 0) broken.push_back(name() + ": " + std::to_string(pool_->live()) + " launches in the pool");
+  if (pool_ != nullptr && pool_->live() != 0)
+    broken.push_back(name() + ": " + std::to_string(pool_->live()) + " launches in the pool");
 }
 
 }  // namespace cowosim::traffic

@@ -17,12 +17,15 @@ struct DispatcherParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("launch_latency", launch_latency, Unit::time, Range{0, 1e12}, "from the dispatcher's decision to the tile's arrival at the core",
+    v("launch_latency", launch_latency, Unit::time, Range{0, 1e12},
+      "from the dispatcher's decision to the tile's arrival at the core",
       "assumption [20 ns, 500 ns]: crossing of the die plus start of a thread block");
     v("launch_overhead", launch_overhead, Unit::time, Range{0, 1e12},
       "between the end of an operator's last tile and the first launch of the next, and before the first one",
-      "assumption [300 ns, 2 us]: dependent kernels of one CUDA graph, the next one launched early (programmatic dependent launch)");
-    v("tiles_per_core", tiles_per_core, Range{1, 64}, "tiles of one program a core holds at most (2: the next one loads while one computes)",
+      "assumption [300 ns, 2 us]: dependent kernels of one CUDA graph, the next one launched early (programmatic "
+      "dependent launch)");
+    v("tiles_per_core", tiles_per_core, Range{1, 64},
+      "tiles of one program a core holds at most (2: the next one loads while one computes)",
       "assumption [1, 4]: thread blocks per SM of memory-bound kernels with double buffering");
   }
 };
@@ -71,13 +74,13 @@ class Dispatcher final : public engine::Heart {
 
  private:
   struct State {
-    std::size_t op = 0;           // running or starting
-    std::uint64_t tiles = 0;      // of it
-    std::uint64_t launched = 0;   // of it
-    std::uint64_t answered = 0;   // of it
-    Time starts = kNever;         // when it will launch its first wave; kNever once it has
+    std::size_t op = 0;          // running or starting
+    std::uint64_t tiles = 0;     // of it
+    std::uint64_t launched = 0;  // of it
+    std::uint64_t answered = 0;  // of it
+    Time starts = kNever;        // when it will launch its first wave; kNever once it has
     bool active = true;
-    std::vector<int> free;        // ring: cores with room, in the order of their answers; one entry per unit of room
+    std::vector<int> free;  // ring: cores with room, in the order of their answers; one entry per unit of room
     std::size_t free_begin = 0;
     std::size_t free_count = 0;
     std::vector<OperatorRecord> pass;

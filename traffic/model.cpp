@@ -99,7 +99,8 @@ Addresses place(const ModelParams& model, const Pass& pass, Placement& placement
   at.final_norm = placement.place("final_norm", Category::weights, s.h * ew);
   at.head = model.tied_embeddings ? at.embedding : placement.place("lm_head", Category::weights, s.v * s.h * ew);
   for (std::uint64_t l = 0; l < s.layers; ++l) {
-    at.layers[l].kv = placement.place(fmt::format("layer_{}.kv", l), Category::kv, pass.batch * 2 * s.nkv * pass.kv_capacity * s.d * pass.kv_bytes);
+    at.layers[l].kv = placement.place(fmt::format("layer_{}.kv", l), Category::kv,
+                                      pass.batch * 2 * s.nkv * pass.kv_capacity * s.d * pass.kv_bytes);
   }
   const auto activations = [&](const char* what, std::uint64_t elements, std::uint32_t element_bytes) {
     return placement.place(what, Category::activations, elements * element_bytes);
@@ -111,7 +112,9 @@ Addresses place(const ModelParams& model, const Pass& pass, Placement& placement
   at.qkv = activations("qkv", t * s.qkv(), pass.output_bytes());
   at.q = activations("q", t * s.nq * s.d, pass.activation_bytes);
   at.attention = activations("attention", t * s.nq * s.d, pass.activation_bytes);
-  if (pass.decode) at.partial = activations("attention_partial", pass.batch * s.nq * attention_splits(attention_shape(s, pass)) * (s.d + 1), 4);
+  if (pass.decode)
+    at.partial =
+        activations("attention_partial", pass.batch * s.nq * attention_splits(attention_shape(s, pass)) * (s.d + 1), 4);
   at.gate_up = activations("gate_up", t * 2 * s.f, pass.output_bytes());
   at.activated = activations("activated", t * s.f, pass.activation_bytes);
   at.logits = activations("logits", pass.batch * s.v, 4);
@@ -148,9 +151,11 @@ Program build(const ModelParams& model, const Pass& pass, std::uint64_t layers_s
     op->repeats = repeats;
     program.operators.push_back(std::move(op));
   };
-  const auto name = [&](const char* what) { return layer_index < 0 ? std::string(what) : fmt::format("layer_{}.{}", layer_index, what); };
-  const auto gemm = [&](const char* what, std::uint64_t rows, std::uint64_t outputs, std::uint64_t inputs, std::uint64_t a, std::uint64_t weights,
-                        std::uint64_t c, std::uint32_t c_bytes) {
+  const auto name = [&](const char* what) {
+    return layer_index < 0 ? std::string(what) : fmt::format("layer_{}.{}", layer_index, what);
+  };
+  const auto gemm = [&](const char* what, std::uint64_t rows, std::uint64_t outputs, std::uint64_t inputs,
+                        std::uint64_t a, std::uint64_t weights, std::uint64_t c, std::uint32_t c_bytes) {
     GemmShape shape;
     shape.m = rows;
     shape.n = outputs;
@@ -237,7 +242,9 @@ Program build(const ModelParams& model, const Pass& pass, std::uint64_t layers_s
   return program;
 }
 
-ConfigError workload_error(const char* path, std::string message) { return ConfigError(Diagnostic{"", 0, 0, path, std::move(message)}); }
+ConfigError workload_error(const char* path, std::string message) {
+  return ConfigError(Diagnostic{"", 0, 0, path, std::move(message)});
+}
 
 /// Whether a batch fits behind what is placed already; the placement is not touched.
 bool fits(const ModelParams& model, Pass pass, std::uint64_t batch, const Placement& placement) {
@@ -247,7 +254,8 @@ bool fits(const ModelParams& model, Pass pass, std::uint64_t batch, const Placem
   return trial.missing() == 0;
 }
 
-std::uint64_t resolve_batch(const std::string& text, const ModelParams& model, const Pass& pass, const Placement& placement) {
+std::uint64_t resolve_batch(const std::string& text, const ModelParams& model, const Pass& pass,
+                            const Placement& placement) {
   constexpr std::uint64_t kMaxBatch = 1u << 16;
   if (text == "max") {
     std::uint64_t low = 1;  // if even this does not fit, placing it says what is missing
@@ -261,7 +269,8 @@ std::uint64_t resolve_batch(const std::string& text, const ModelParams& model, c
   std::uint64_t batch = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), batch);
   if (error != std::errc{} || end != text.data() + text.size() || batch == 0 || batch > kMaxBatch) {
-    throw workload_error("workload.batch", fmt::format("`{}` is neither a number from 1 to {} nor `max`", text, kMaxBatch));
+    throw workload_error("workload.batch",
+                         fmt::format("`{}` is neither a number from 1 to {} nor `max`", text, kMaxBatch));
   }
   return batch;
 }
@@ -281,14 +290,17 @@ std::uint64_t ModelParams::parameters() const {
 void ModelParams::check() const {
   std::vector<Diagnostic> errors;
   if (query_heads % kv_heads != 0) {
-    errors.push_back({"", 0, 0, "kv_heads", fmt::format("{} does not divide query_heads ({}); every KV head serves the same number of query heads",
-                                                        kv_heads, query_heads)});
+    errors.push_back(
+        {"", 0, 0, "kv_heads",
+         fmt::format("{} does not divide query_heads ({}); every KV head serves the same number of query heads",
+                     kv_heads, query_heads)});
   }
   const double count = static_cast<double>(parameters());
   if (published_parameters > 0 && std::abs(count / published_parameters - 1) > 0.005) {
-    errors.push_back({"", 0, 0, "published_parameters",
-                      fmt::format("the shapes of {} have {:.4g} parameters, published are {:.4g}; they must agree within 0.5 %", name, count,
-                                  published_parameters)});
+    errors.push_back(
+        {"", 0, 0, "published_parameters",
+         fmt::format("the shapes of {} have {:.4g} parameters, published are {:.4g}; they must agree within 0.5 %",
+                     name, count, published_parameters)});
   }
   if (!errors.empty()) throw ConfigError(std::move(errors));
 }

@@ -52,7 +52,8 @@ GemmTiling choose_tiling(const GemmShape& shape) {
   const std::uint64_t tile_n = shape.m <= 16 ? 16 : shape.m <= 64 ? 64 : 128;
   tiling.tile_n = std::min(shape.n, tile_n);
   // K panels of equal length, whole atoms, about kTileBytes of what dominates: the weights where there are few rows.
-  const std::uint64_t per_k = tiling.tile_n * shape.b.element_bytes + (shape.m <= 16 ? 0 : tiling.tile_m * shape.a.element_bytes);
+  const std::uint64_t per_k =
+      tiling.tile_n * shape.b.element_bytes + (shape.m <= 16 ? 0 : tiling.tile_m * shape.a.element_bytes);
   const std::uint64_t longest = std::max<std::uint64_t>(kTileBytes / per_k, 1);
   const std::uint64_t panels = ceil_div(shape.k, longest);
   constexpr std::uint64_t kStep = 64;  // elements: whole atoms of any precision
@@ -61,7 +62,8 @@ GemmTiling choose_tiling(const GemmShape& shape) {
   return tiling;
 }
 
-Gemm::Gemm(std::string name, const GemmShape& shape, GemmTiling tiling) : Operator(std::move(name), "gemm"), shape_(shape), tiling_(tiling) {
+Gemm::Gemm(std::string name, const GemmShape& shape, GemmTiling tiling)
+    : Operator(std::move(name), "gemm"), shape_(shape), tiling_(tiling) {
   if (shape.m == 0 || shape.n == 0 || shape.k == 0) throw std::invalid_argument("a GEMM without elements");
   const GemmTiling chosen = choose_tiling(shape);
   const auto fix = [](std::uint64_t& value, std::uint64_t fallback, std::uint64_t limit) {
@@ -78,8 +80,8 @@ Gemm::Gemm(std::string name, const GemmShape& shape, GemmTiling tiling) : Operat
   fix(tiling_.group_n, 1, outputs_n_);
   const std::uint64_t stores = shape.accumulate_in_memory ? panels_ : 1;
   flops = 2 * shape.m * shape.n * shape.k;
-  bytes = shape.a.element_bytes * shape.m * shape.k * outputs_n_ + shape.b.element_bytes * shape.k * shape.n * outputs_m_ +
-          shape.c.element_bytes * shape.m * shape.n * stores;
+  bytes = shape.a.element_bytes * shape.m * shape.k * outputs_n_ +
+          shape.b.element_bytes * shape.k * shape.n * outputs_m_ + shape.c.element_bytes * shape.m * shape.n * stores;
   if (shape.weights) weight_bytes = shape.b.element_bytes * shape.k * shape.n;
 }
 
@@ -132,13 +134,15 @@ std::uint64_t split_length(const AttentionShape& shape, std::uint64_t split) {
 std::uint64_t group_of(const AttentionShape& shape) { return shape.query_heads / shape.kv_heads; }
 
 /// Address of K (which = 0) or V (1) of a sequence, head and position.
-std::uint64_t cache_address(const AttentionShape& shape, std::uint64_t sequence, std::uint64_t which, std::uint64_t head, std::uint64_t position) {
+std::uint64_t cache_address(const AttentionShape& shape, std::uint64_t sequence, std::uint64_t which,
+                            std::uint64_t head, std::uint64_t position) {
   const std::uint64_t row = ((sequence * 2 + which) * shape.kv_heads + head) * shape.kv_capacity + position;
   return shape.kv.base + row * shape.head_dim * shape.kv.element_bytes;
 }
 
 void check(const AttentionShape& shape) {
-  if (shape.context == 0 || shape.kv_heads == 0 || shape.query_heads % shape.kv_heads != 0 || shape.context > shape.kv_capacity) {
+  if (shape.context == 0 || shape.kv_heads == 0 || shape.query_heads % shape.kv_heads != 0 ||
+      shape.context > shape.kv_capacity) {
     throw std::invalid_argument("attention: kv_heads divides query_heads, 0 < context <= kv_capacity");
   }
 }
@@ -150,7 +154,10 @@ std::uint64_t attention_splits(const AttentionShape& shape, std::uint64_t split)
 }
 
 AttentionDecode::AttentionDecode(std::string name, const AttentionShape& shape, std::uint64_t split)
-    : Operator(std::move(name), "attention"), shape_(shape), split_(split_length(shape, split)), splits_(attention_splits(shape, split)) {
+    : Operator(std::move(name), "attention"),
+      shape_(shape),
+      split_(split_length(shape, split)),
+      splits_(attention_splits(shape, split)) {
   check(shape);
   const std::uint64_t row = shape.head_dim * shape.kv.element_bytes;
   kv_read_bytes = shape.batch * shape.kv_heads * shape.context * 2 * row;
@@ -178,10 +185,12 @@ Tile AttentionDecode::tile(std::uint64_t index) const {
   add_load(tile, linear(cache_address(shape_, sequence, 0, head, first), kv_bytes_of_tile));
   add_load(tile, linear(cache_address(shape_, sequence, 1, head, first), kv_bytes_of_tile));
   if (splits_ == 1) {
-    add_store(tile, linear(shape_.out.base + q0 * shape_.out.element_bytes, group * shape_.head_dim * shape_.out.element_bytes));
+    add_store(tile, linear(shape_.out.base + q0 * shape_.out.element_bytes,
+                           group * shape_.head_dim * shape_.out.element_bytes));
   } else {
     const std::uint64_t partial = group * (shape_.head_dim + 1) * kAccumulatorBytes;
-    const std::uint64_t place = (sequence * shape_.kv_heads + head) * splits_ + split;  // what one combine reads is contiguous
+    const std::uint64_t place =
+        (sequence * shape_.kv_heads + head) * splits_ + split;  // what one combine reads is contiguous
     add_store(tile, linear(shape_.partial.base + place * partial, partial));
   }
   return tile;
@@ -192,7 +201,8 @@ AttentionCombine::AttentionCombine(std::string name, const AttentionShape& shape
   check(shape);
   const std::uint64_t outputs = shape.batch * shape.query_heads;
   flops = 2 * outputs * splits * shape.head_dim;  // scale and add
-  bytes = outputs * splits * (shape.head_dim + 1) * kAccumulatorBytes + outputs * shape.head_dim * shape.out.element_bytes;
+  bytes =
+      outputs * splits * (shape.head_dim + 1) * kAccumulatorBytes + outputs * shape.head_dim * shape.out.element_bytes;
 }
 
 Tile AttentionCombine::tile(std::uint64_t index) const {
@@ -208,7 +218,8 @@ Tile AttentionCombine::tile(std::uint64_t index) const {
   return tile;
 }
 
-AttentionPrefill::AttentionPrefill(std::string name, const AttentionShape& shape, std::uint64_t block_q, std::uint64_t block_k)
+AttentionPrefill::AttentionPrefill(std::string name, const AttentionShape& shape, std::uint64_t block_q,
+                                   std::uint64_t block_k)
     : Operator(std::move(name), "attention"),
       shape_(shape),
       block_q_(std::min(block_q, shape.queries)),
@@ -217,7 +228,7 @@ AttentionPrefill::AttentionPrefill(std::string name, const AttentionShape& shape
   check(shape);
   if (shape.queries != shape.context) throw std::invalid_argument("prefill attention: one query per key");
   tiles_per_head_ = 0;
-  std::uint64_t kv_rows = 0;     // per query head
+  std::uint64_t kv_rows = 0;       // per query head
   std::uint64_t row_products = 0;  // query rows x keys visited
   for (std::uint64_t i = 0; i < query_blocks_; ++i) {
     first_tile_.push_back(tiles_per_head_);
@@ -248,7 +259,8 @@ Tile AttentionPrefill::tile(std::uint64_t index) const {
   const std::uint64_t kv_head = index % shape_.kv_heads;
   const std::uint64_t sequence = index / shape_.kv_heads;
   const std::uint64_t query_block =
-      static_cast<std::uint64_t>(std::upper_bound(first_tile_.begin(), first_tile_.end(), step) - first_tile_.begin()) - 1;
+      static_cast<std::uint64_t>(std::upper_bound(first_tile_.begin(), first_tile_.end(), step) - first_tile_.begin()) -
+      1;
   const std::uint64_t key_block = step - first_tile_[query_block];
   const std::uint64_t q0 = query_block * block_q_;
   const std::uint64_t k0 = key_block * block_k_;
@@ -257,7 +269,8 @@ Tile AttentionPrefill::tile(std::uint64_t index) const {
   const std::uint64_t head = kv_head * group + in_group;
   const auto rows_of = [&](const Operand& operand) {
     const std::uint64_t row = shape_.head_dim * operand.element_bytes;
-    return strided(operand.base + ((sequence * shape_.queries + q0) * shape_.query_heads + head) * row, row, rows, shape_.query_heads * row);
+    return strided(operand.base + ((sequence * shape_.queries + q0) * shape_.query_heads + head) * row, row, rows,
+                   shape_.query_heads * row);
   };
   const std::uint64_t kv_bytes_of_tile = keys * shape_.head_dim * shape_.kv.element_bytes;
   Tile tile;
@@ -273,17 +286,21 @@ Tile AttentionPrefill::tile(std::uint64_t index) const {
 // --- norm, rotary, SwiGLU, embedding ---
 
 Norm::Norm(std::string name, const NormShape& shape) : Operator(std::move(name), "norm"), shape_(shape) {
-  if (shape.rows == 0 || shape.width == 0 || shape.rows_per_tile == 0) throw std::invalid_argument("a norm without elements");
-  if (shape.row_step != 1 && shape.rows_per_tile != 1) throw std::invalid_argument("a norm over every n-th row has one row per tile");
+  if (shape.rows == 0 || shape.width == 0 || shape.rows_per_tile == 0)
+    throw std::invalid_argument("a norm without elements");
+  if (shape.row_step != 1 && shape.rows_per_tile != 1)
+    throw std::invalid_argument("a norm over every n-th row has one row per tile");
   flops = 6 * shape.rows * shape.width;
   weight_bytes = shape.width * shape.gain.element_bytes;
-  bytes = shape.rows * shape.width * (shape.delta.element_bytes + 2 * shape.residual.element_bytes + shape.out.element_bytes) +
+  bytes = shape.rows * shape.width *
+              (shape.delta.element_bytes + 2 * shape.residual.element_bytes + shape.out.element_bytes) +
           tiles() * weight_bytes;
 }
 
 Tile Norm::tile(std::uint64_t index) const {
   const std::uint64_t first = index * shape_.rows_per_tile * shape_.width;
-  const std::uint64_t elements = std::min(shape_.rows_per_tile, shape_.rows - index * shape_.rows_per_tile) * shape_.width;
+  const std::uint64_t elements =
+      std::min(shape_.rows_per_tile, shape_.rows - index * shape_.rows_per_tile) * shape_.width;
   const auto part = [&](const Operand& operand, std::uint64_t step) {
     return linear(operand.base + first * step * operand.element_bytes, elements * operand.element_bytes);
   };
@@ -299,13 +316,17 @@ Tile Norm::tile(std::uint64_t index) const {
   return tile;
 }
 
-RotaryAppend::RotaryAppend(std::string name, const RotaryShape& shape) : Operator(std::move(name), "elementwise"), shape_(shape) {
+RotaryAppend::RotaryAppend(std::string name, const RotaryShape& shape)
+    : Operator(std::move(name), "elementwise"), shape_(shape) {
   const AttentionShape& a = shape.attention;
-  if (shape.position + a.queries > a.kv_capacity) throw std::invalid_argument("rotary: the cache has no room for the new tokens");
+  if (shape.position + a.queries > a.kv_capacity)
+    throw std::invalid_argument("rotary: the cache has no room for the new tokens");
   const std::uint64_t tokens = a.batch * a.queries;
   flops = 3 * tokens * (a.query_heads + a.kv_heads) * a.head_dim;
   kv_write_bytes = tokens * 2 * a.kv_heads * a.head_dim * a.kv.element_bytes;
-  bytes = tokens * a.head_dim * ((a.query_heads + 2 * a.kv_heads) * shape.qkv.element_bytes + a.query_heads * a.q.element_bytes) + kv_write_bytes;
+  bytes = tokens * a.head_dim *
+              ((a.query_heads + 2 * a.kv_heads) * shape.qkv.element_bytes + a.query_heads * a.q.element_bytes) +
+          kv_write_bytes;
 }
 
 Tile RotaryAppend::tile(std::uint64_t index) const {
@@ -324,15 +345,18 @@ Tile RotaryAppend::tile(std::uint64_t index) const {
   tile.matrix = false;
   add_load(tile, linear(row + head * group * a.head_dim * e, group * a.head_dim * e));
   // K and V of this head: two rows, kv_heads apart.
-  add_load(tile, strided(row + (a.query_heads + head) * a.head_dim * e, a.head_dim * e, 2, a.kv_heads * a.head_dim * e));
-  add_store(tile, linear(a.q.base + (token * a.query_heads + head * group) * a.head_dim * a.q.element_bytes, group * a.head_dim * a.q.element_bytes));
+  add_load(tile,
+           strided(row + (a.query_heads + head) * a.head_dim * e, a.head_dim * e, 2, a.kv_heads * a.head_dim * e));
+  add_store(tile, linear(a.q.base + (token * a.query_heads + head * group) * a.head_dim * a.q.element_bytes,
+                         group * a.head_dim * a.q.element_bytes));
   add_store(tile, linear(cache_address(a, sequence, 0, head, position), kv_row));
   add_store(tile, linear(cache_address(a, sequence, 1, head, position), kv_row));
   return tile;
 }
 
 Swiglu::Swiglu(std::string name, const SwigluShape& shape) : Operator(std::move(name), "elementwise"), shape_(shape) {
-  if (shape.rows == 0 || shape.width == 0 || shape.tile_width == 0) throw std::invalid_argument("a SwiGLU without elements");
+  if (shape.rows == 0 || shape.width == 0 || shape.tile_width == 0)
+    throw std::invalid_argument("a SwiGLU without elements");
   flops = 5 * shape.rows * shape.width;
   bytes = shape.rows * shape.width * (2 * shape.in.element_bytes + shape.out.element_bytes);
 }
@@ -350,12 +374,14 @@ Tile Swiglu::tile(std::uint64_t index) const {
   tile.precision = work::Precision::fp32;
   tile.matrix = false;
   add_load(tile, strided(shape_.in.base + (row * 2 * shape_.width + first) * e, width * e, 2, shape_.width * e));
-  add_store(tile, linear(shape_.out.base + (row * shape_.width + first) * shape_.out.element_bytes, width * shape_.out.element_bytes));
+  add_store(tile, linear(shape_.out.base + (row * shape_.width + first) * shape_.out.element_bytes,
+                         width * shape_.out.element_bytes));
   return tile;
 }
 
 Embedding::Embedding(std::string name, const EmbeddingShape& shape) : Operator(std::move(name), "copy"), shape_(shape) {
-  if (shape.rows == 0 || shape.width == 0 || shape.vocabulary == 0) throw std::invalid_argument("an embedding without elements");
+  if (shape.rows == 0 || shape.width == 0 || shape.vocabulary == 0)
+    throw std::invalid_argument("an embedding without elements");
   weight_bytes = shape.rows * shape.width * shape.table.element_bytes;
   bytes = weight_bytes + shape.rows * shape.width * shape.out.element_bytes;
 }
@@ -374,8 +400,13 @@ Tile Embedding::tile(std::uint64_t index) const {
 
 // --- probes ---
 
-StreamProbe::StreamProbe(std::string name, const StreamParams& params, std::uint64_t base, std::uint64_t tile_bytes, bool measured)
-    : Operator(std::move(name), "probe"), params_(params), base_(base), array_(params.array_bytes()), measured_(measured) {
+StreamProbe::StreamProbe(std::string name, const StreamParams& params, std::uint64_t base, std::uint64_t tile_bytes,
+                         bool measured)
+    : Operator(std::move(name), "probe"),
+      params_(params),
+      base_(base),
+      array_(params.array_bytes()),
+      measured_(measured) {
   if (array_ == 0) throw std::invalid_argument("stream: the footprint holds no request");
   const std::uint64_t arrays = static_cast<std::uint64_t>(params.arrays());
   chunk_ = std::max<std::uint64_t>(tile_bytes / arrays / 4096 * 4096, 4096);
@@ -399,8 +430,8 @@ Tile StreamProbe::tile(std::uint64_t index) const {
   return tile;
 }
 
-RandomAccessProbe::RandomAccessProbe(std::string name, const RandomAccessParams& params, std::uint64_t base, std::uint64_t seed,
-                                     std::uint64_t accesses)
+RandomAccessProbe::RandomAccessProbe(std::string name, const RandomAccessParams& params, std::uint64_t base,
+                                     std::uint64_t seed, std::uint64_t accesses)
     : Operator(std::move(name), "probe"),
       params_(params),
       base_(base),
@@ -411,7 +442,9 @@ RandomAccessProbe::RandomAccessProbe(std::string name, const RandomAccessParams&
   bytes = static_cast<std::uint64_t>(params.count) * static_cast<std::uint64_t>(params.bytes);
 }
 
-std::uint64_t RandomAccessProbe::tiles() const { return ceil_div(static_cast<std::uint64_t>(params_.count), accesses_); }
+std::uint64_t RandomAccessProbe::tiles() const {
+  return ceil_div(static_cast<std::uint64_t>(params_.count), accesses_);
+}
 
 std::uint64_t RandomAccessProbe::reads_before(std::uint64_t access) const {
   return static_cast<std::uint64_t>((static_cast<unsigned __int128>(access) * read_share_) >> 63);
@@ -438,7 +471,8 @@ Tile RandomAccessProbe::tile(std::uint64_t index) const {
   return tile;
 }
 
-PointerChaseProbe::PointerChaseProbe(std::string name, const PointerChaseParams& params, std::uint64_t base, std::uint64_t seed)
+PointerChaseProbe::PointerChaseProbe(std::string name, const PointerChaseParams& params, std::uint64_t base,
+                                     std::uint64_t seed)
     : Operator(std::move(name), "probe"), params_(params), base_(base), seed_(seed) {
   if (params.footprint < params.bytes) throw std::invalid_argument("pointer_chase: the footprint holds no block");
   bytes = static_cast<std::uint64_t>(params.count) * static_cast<std::uint64_t>(params.bytes);

@@ -24,7 +24,7 @@ struct GemmTiling {
   std::uint64_t tile_m = 0;
   std::uint64_t tile_n = 0;
   std::uint64_t tile_k = 0;
-  std::uint64_t group_m = 8;   ///< tiles of one wave: group_m x group_n output tiles walk along K together
+  std::uint64_t group_m = 8;  ///< tiles of one wave: group_m x group_n output tiles walk along K together
   std::uint64_t group_n = 16;
 };
 
@@ -36,7 +36,7 @@ struct GemmShape {
   Operand a;
   Operand b;
   Operand c;
-  bool weights = true;             ///< B is weights (counted as such)
+  bool weights = true;  ///< B is weights (counted as such)
   /// true: every K panel adds its partial sums to C where it lies (red.add in the cache; C is fp32 then), panels run on any core
   /// in parallel. false: the sum stays in the core until the last panel, which stores C.
   bool accumulate_in_memory = false;
@@ -68,17 +68,17 @@ class Gemm final : public work::Operator {
 /// Attention of one layer over a KV cache. Cache layout per layer and sequence: [K, V][kv head][capacity tokens][head_dim]:
 /// what one head reads of one sequence is contiguous (HND).
 struct AttentionShape {
-  std::uint64_t batch = 1;          ///< sequences
-  std::uint64_t queries = 1;        ///< query tokens per sequence: 1 in decode, the prompt in prefill
-  std::uint64_t context = 0;        ///< keys per sequence; in prefill equal to `queries` and causal
+  std::uint64_t batch = 1;    ///< sequences
+  std::uint64_t queries = 1;  ///< query tokens per sequence: 1 in decode, the prompt in prefill
+  std::uint64_t context = 0;  ///< keys per sequence; in prefill equal to `queries` and causal
   std::uint64_t query_heads = 1;
   std::uint64_t kv_heads = 1;
   std::uint64_t head_dim = 128;
-  std::uint64_t kv_capacity = 0;    ///< tokens the cache has room for, per sequence
-  Operand q;                        ///< [batch x queries][query heads][head_dim]
-  Operand kv;                       ///< base of this layer's cache
-  Operand out;                      ///< as q
-  Operand partial;                  ///< decode with more than one split: fp32 [tile][group x (head_dim + 1)]
+  std::uint64_t kv_capacity = 0;  ///< tokens the cache has room for, per sequence
+  Operand q;                      ///< [batch x queries][query heads][head_dim]
+  Operand kv;                     ///< base of this layer's cache
+  Operand out;                    ///< as q
+  Operand partial;                ///< decode with more than one split: fp32 [tile][group x (head_dim + 1)]
 };
 
 /// Decode, flash-decoding: tile = (sequence, kv head, split of the keys); the query heads of a group share one pass over K and V.
@@ -116,7 +116,8 @@ class AttentionCombine final : public work::Operator {
 /// K+V elements read per query head: 2 d sum_i min(S, ceil(min(S, (i+1) Br) / Bc) Bc); flops = 4 d per query row and key of the blocks visited.
 class AttentionPrefill final : public work::Operator {
  public:
-  AttentionPrefill(std::string name, const AttentionShape& shape, std::uint64_t block_q = 128, std::uint64_t block_k = 128);
+  AttentionPrefill(std::string name, const AttentionShape& shape, std::uint64_t block_q = 128,
+                   std::uint64_t block_k = 128);
   std::uint64_t tiles() const override { return shape_.batch * shape_.query_heads * tiles_per_head_; }
   work::Tile tile(std::uint64_t index) const override;
 
@@ -140,7 +141,8 @@ struct NormShape {
   Operand gain;
   Operand out;
   std::uint64_t rows_per_tile = 1;
-  std::uint64_t row_step = 1;  ///< row r of delta and residual is row r x row_step of the buffer; then rows_per_tile is 1
+  std::uint64_t row_step =
+      1;  ///< row r of delta and residual is row r x row_step of the buffer; then rows_per_tile is 1
 };
 class Norm final : public work::Operator {
  public:
@@ -162,7 +164,9 @@ struct RotaryShape {
 class RotaryAppend final : public work::Operator {
  public:
   RotaryAppend(std::string name, const RotaryShape& shape);
-  std::uint64_t tiles() const override { return shape_.attention.batch * shape_.attention.queries * shape_.attention.kv_heads; }
+  std::uint64_t tiles() const override {
+    return shape_.attention.batch * shape_.attention.queries * shape_.attention.kv_heads;
+  }
   work::Tile tile(std::uint64_t index) const override;
 
  private:
@@ -172,7 +176,7 @@ class RotaryAppend final : public work::Operator {
 /// SwiGLU: out = silu(gate) x up; rows of `in` are [gate | up], 2 f wide. flops = 5 per output (exp, add, divide, two products).
 struct SwigluShape {
   std::uint64_t rows = 1;
-  std::uint64_t width = 1;   ///< f
+  std::uint64_t width = 1;  ///< f
   Operand in;
   Operand out;
   std::uint64_t tile_width = 1024;
@@ -189,7 +193,7 @@ class Swiglu final : public work::Operator {
 
 /// Rows of the input embedding table, one per token, drawn by `seed`; written as the first layer's delta.
 struct EmbeddingShape {
-  std::uint64_t rows = 1;        ///< tokens
+  std::uint64_t rows = 1;  ///< tokens
   std::uint64_t width = 1;
   std::uint64_t vocabulary = 1;
   Operand table;
@@ -209,7 +213,8 @@ class Embedding final : public work::Operator {
 /// STREAM on cores: tile = the same chunk of every array.
 class StreamProbe final : public work::Operator {
  public:
-  StreamProbe(std::string name, const StreamParams& params, std::uint64_t base, std::uint64_t tile_bytes = 32 * 1024, bool measured = true);
+  StreamProbe(std::string name, const StreamParams& params, std::uint64_t base, std::uint64_t tile_bytes = 32 * 1024,
+              bool measured = true);
   std::uint64_t tiles() const override;
   work::Tile tile(std::uint64_t index) const override;
 
@@ -224,7 +229,8 @@ class StreamProbe final : public work::Operator {
 /// Random reads and writes on cores: tile = `accesses` blocks; the share of reads of every tile is read_fraction, rounded so that the total is.
 class RandomAccessProbe final : public work::Operator {
  public:
-  RandomAccessProbe(std::string name, const RandomAccessParams& params, std::uint64_t base, std::uint64_t seed, std::uint64_t accesses = 256);
+  RandomAccessProbe(std::string name, const RandomAccessParams& params, std::uint64_t base, std::uint64_t seed,
+                    std::uint64_t accesses = 256);
   std::uint64_t tiles() const override;
   work::Tile tile(std::uint64_t index) const override;
 

@@ -35,7 +35,8 @@ bool StreamPattern::next(Request& request) {
   return true;
 }
 
-RandomAccessPattern::RandomAccessPattern(const RandomAccessParams& params, std::uint64_t base, StreamId stream, std::uint64_t seed)
+RandomAccessPattern::RandomAccessPattern(const RandomAccessParams& params, std::uint64_t base, StreamId stream,
+                                         std::uint64_t seed)
     : base_(base),
       blocks_(unsigned_of(params.footprint / params.bytes)),
       count_(unsigned_of(params.count)),
@@ -67,14 +68,19 @@ bool RandomAccessPattern::next(Request& request) {
       return static_cast<Time>(static_cast<__int128>(i) * bytes_ * kSecond / rate_);
     };
     const Time from = begins(index_);
-    request.time = from + static_cast<Time>(bounded(mix(time_seed_, index_), unsigned_of(std::max<Time>(begins(index_ + 1) - from, 1))));
+    request.time = from + static_cast<Time>(bounded(mix(time_seed_, index_),
+                                                    unsigned_of(std::max<Time>(begins(index_ + 1) - from, 1))));
   }
   ++index_;
   return true;
 }
 
-PointerChasePattern::PointerChasePattern(const PointerChaseParams& params, std::uint64_t base, StreamId stream, std::uint64_t seed)
-    : base_(base), count_(unsigned_of(params.count)), bytes_(static_cast<std::uint32_t>(params.bytes)), stream_(stream) {
+PointerChasePattern::PointerChasePattern(const PointerChaseParams& params, std::uint64_t base, StreamId stream,
+                                         std::uint64_t seed)
+    : base_(base),
+      count_(unsigned_of(params.count)),
+      bytes_(static_cast<std::uint32_t>(params.bytes)),
+      stream_(stream) {
   const std::uint64_t blocks = unsigned_of(params.footprint / params.bytes);
   if (blocks == 0) throw std::invalid_argument("pointer_chase: the footprint holds no block");
   order_ = work::Permutation(blocks, seed);

@@ -18,9 +18,10 @@ struct StreamParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("kind", kind, std::vector<std::string>{"read", "write", "copy", "scale", "add", "triad"}, "kernel: how many arrays are read and written",
-      "STREAM, McCalpin 1995");
-    v("footprint", footprint, Unit::bytes, Range{4096, 1e13}, "bytes of all arrays together; each is passed through once", "experiment");
+    v("kind", kind, std::vector<std::string>{"read", "write", "copy", "scale", "add", "triad"},
+      "kernel: how many arrays are read and written", "STREAM, McCalpin 1995");
+    v("footprint", footprint, Unit::bytes, Range{4096, 1e13},
+      "bytes of all arrays together; each is passed through once", "experiment");
     v("bytes", bytes, Unit::bytes, Range{32, 4096}, "bytes of one request where no core makes them (power of two)",
       "assumption [32, 512]: one interleave granule");
   }
@@ -30,9 +31,7 @@ struct StreamParams {
   /// Floating-point operations per element of the longest array: scale and add 1, triad 2 (McCalpin), others 0.
   int flops_per_element() const { return kind == "triad" ? 2 : kind == "scale" || kind == "add" ? 1 : 0; }
   /// Bytes of one array: an equal share of the footprint, rounded down to whole requests.
-  std::uint64_t array_bytes() const {
-    return static_cast<std::uint64_t>(footprint / arrays() / bytes * bytes);
-  }
+  std::uint64_t array_bytes() const { return static_cast<std::uint64_t>(footprint / arrays() / bytes * bytes); }
 };
 
 struct RandomAccessParams {
@@ -44,11 +43,14 @@ struct RandomAccessParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("footprint", footprint, Unit::bytes, Range{64, 1e13}, "memory from which blocks are drawn, uniformly", "experiment");
+    v("footprint", footprint, Unit::bytes, Range{64, 1e13}, "memory from which blocks are drawn, uniformly",
+      "experiment");
     v("read_fraction", read_fraction, Range{0, 1}, "probability that a request is a read", "experiment");
     v("bytes", bytes, Unit::bytes, Range{32, 4096}, "size and alignment of a block (power of two)", "experiment");
     v("rate", rate, Unit::bandwidth, Range{0, 1e14},
-      "offered load: request i arrives at a uniform random moment of the i-th interval; 0: as fast as the machine takes them", "experiment");
+      "offered load: request i arrives at a uniform random moment of the i-th interval; 0: as fast as the machine "
+      "takes them",
+      "experiment");
     v("count", count, Range{1, 1e12}, "requests", "experiment");
   }
 };
@@ -61,11 +63,14 @@ struct PointerChaseParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("footprint", footprint, Unit::bytes, Range{64, 1e13}, "memory that is walked: one random cycle through all its blocks", "experiment");
-    v("bytes", bytes, Unit::bytes, Range{32, 4096}, "size of a block (power of two); one access reads it whole", "experiment");
+    v("footprint", footprint, Unit::bytes, Range{64, 1e13},
+      "memory that is walked: one random cycle through all its blocks", "experiment");
+    v("bytes", bytes, Unit::bytes, Range{32, 4096}, "size of a block (power of two); one access reads it whole",
+      "experiment");
     v("count", count, Range{1, 1e12}, "dependent reads", "experiment");
     v("warm", warm, std::vector<std::string>{"auto", "yes", "no"},
-      "the chasing core reads the whole footprint before (caches), outside the statistics; auto: up to 64 MiB", "experiment");
+      "the chasing core reads the whole footprint before (caches), outside the statistics; auto: up to 64 MiB",
+      "experiment");
   }
   bool warms() const { return warm == "yes" || (warm == "auto" && footprint <= 64 << 20); }
 };

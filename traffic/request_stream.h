@@ -15,10 +15,10 @@ inline constexpr std::uint64_t kNoId = ~std::uint64_t{0};
 
 /// What a program asks of memory. One request becomes one transaction or, across interleave granules, several.
 struct Request {
-  Time time = kAsSoonAsPossible;     ///< not before; never less than the request's before it that has one
-  std::uint64_t address = 0;         ///< of the first byte, any alignment
-  std::uint32_t bytes = 0;           ///< > 0
-  Op op = Op::read;                  ///< read or write
+  Time time = kAsSoonAsPossible;  ///< not before; never less than the request's before it that has one
+  std::uint64_t address = 0;      ///< of the first byte, any alignment
+  std::uint32_t bytes = 0;        ///< > 0
+  Op op = Op::read;               ///< read or write
   StreamId stream = 0;
   std::uint64_t id = kNoId;          ///< its name for requests that depend on it; unique
   std::uint64_t depends_on = kNoId;  ///< id of an earlier request whose response it waits for

@@ -191,7 +191,8 @@ void Source::report_waits(std::vector<engine::Wait>& waits) const {
   } else if (head_.depends_on != kNoId && ids_.answered(head_.depends_on) == kNever) {
     waits.push_back({name(), "request " + std::to_string(head_.depends_on), "the next request depends on it"});
   } else {
-    waits.push_back({name(), "a response", "all " + std::to_string(params_.max_outstanding) + " outstanding requests are in use"});
+    waits.push_back(
+        {name(), "a response", "all " + std::to_string(params_.max_outstanding) + " outstanding requests are in use"});
   }
 }
 
@@ -206,7 +207,8 @@ void Source::statistics(StatVisitor& visitor) const {
 
 void Source::check_idle(std::vector<std::string>& broken) const {
   const auto differ = [&](const char* what, std::uint64_t is, std::uint64_t should) {
-    if (is != should) broken.push_back(name() + ": " + what + ": " + std::to_string(is) + " instead of " + std::to_string(should));
+    if (is != should)
+      broken.push_back(name() + ": " + what + ": " + std::to_string(is) + " instead of " + std::to_string(should));
   };
   if (!exhausted_) broken.push_back(name() + ": not all requests were issued");
   differ("transactions retired", transactions_retired_, transactions_issued_);
@@ -214,7 +216,8 @@ void Source::check_idle(std::vector<std::string>& broken) const {
   differ("requests answered", requests_answered_, requests_);
   differ("transactions in the pool", pool_ == nullptr ? 0 : pool_->live(), 0);
   differ("request slots in use", slots_.size() - free_slots_.size(), 0);
-  if (bounded_credits_) differ("credits", static_cast<std::uint64_t>(credits_), static_cast<std::uint64_t>(initial_credits_));
+  if (bounded_credits_)
+    differ("credits", static_cast<std::uint64_t>(credits_), static_cast<std::uint64_t>(initial_credits_));
 }
 
 }  // namespace cowosim::traffic

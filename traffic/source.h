@@ -24,11 +24,13 @@ struct SourceParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("max_outstanding", max_outstanding, Range{0, 1 << 20}, "requests that wait for their response at once; 0: as many as the machine takes",
-      "experiment");
+    v("max_outstanding", max_outstanding, Range{0, 1 << 20},
+      "requests that wait for their response at once; 0: as many as the machine takes", "experiment");
     v("think_time", think_time, Unit::time, Range{0, 1e12},
-      "time between a response and the request that takes its place (with max_outstanding 1: dependent accesses)", "experiment");
-    v("issue_interval", issue_interval, Unit::time, Range{0, 1e12}, "least time between two transactions leaving the source; 0: none",
+      "time between a response and the request that takes its place (with max_outstanding 1: dependent accesses)",
+      "experiment");
+    v("issue_interval", issue_interval, Unit::time, Range{0, 1e12},
+      "least time between two transactions leaving the source; 0: none",
       "assumption [0, 10 ns]: an ideal source, so that what limits is the memory system");
     v("granule", granule, Unit::bytes, Range{32, 4096}, "a transaction crosses no multiple of this (power of two)",
       "assumption [64, 512]: interleave granule of the memory map");
@@ -81,7 +83,7 @@ class Source final : public engine::Heart {
   struct Slot {
     std::uint64_t id = kNoId;
     Time created = 0;
-    std::uint32_t pieces = 0;   // not answered yet, the unissued ones included
+    std::uint32_t pieces = 0;  // not answered yet, the unissued ones included
     bool split = false;
   };
 
@@ -106,25 +108,25 @@ class Source final : public engine::Heart {
 
   // The head: the request being issued.
   Request head_;
-  std::uint64_t at_ = 0;         // its next piece
+  std::uint64_t at_ = 0;  // its next piece
   std::uint64_t end_ = 0;
-  Time head_since_ = 0;          // when the request ahead of it had left
-  Time head_ready_ = 0;          // its dependency's response + think
+  Time head_since_ = 0;  // when the request ahead of it had left
+  Time head_ready_ = 0;  // its dependency's response + think
   Time head_created_ = 0;
   std::uint32_t head_slot_ = kNoSlot;
-  bool head_started_ = false;    // its first piece has left
+  bool head_started_ = false;  // its first piece has left
   bool exhausted_ = false;
 
   Time due_ = kNever;
-  Time next_issue_ = 0;          // by issue_interval
-  std::int64_t free_requests_;   // outstanding slots free now
-  std::deque<Time> thinking_;    // when further ones become free, ascending
+  Time next_issue_ = 0;         // by issue_interval
+  std::int64_t free_requests_;  // outstanding slots free now
+  std::deque<Time> thinking_;   // when further ones become free, ascending
 
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   IdTable ids_;
 
-  std::uint64_t live_ = 0;       // transactions not retired
+  std::uint64_t live_ = 0;  // transactions not retired
   std::uint64_t requests_ = 0;
   std::uint64_t requests_answered_ = 0;
   std::uint64_t bytes_issued_ = 0;

@@ -53,7 +53,8 @@ constexpr std::size_t kLookAhead = 8;
   }
   word <<= 64 - 8 * digits;  // leading zeros
   word = word * 10 + (word >> 8);
-  value = ((word & 0x000000FF000000FF) * 0x000F424000000064 + (word >> 16 & 0x000000FF000000FF) * 0x0000271000000001) >> 32;
+  value =
+      ((word & 0x000000FF000000FF) * 0x000F424000000064 + (word >> 16 & 0x000000FF000000FF) * 0x0000271000000001) >> 32;
   return p + digits;
 }
 
@@ -112,7 +113,8 @@ constexpr NibbleTable kNibbles;
     while (*digit == '0') ++digit;
     const char* const significant = digit;
     std::uint64_t result = 0;
-    for (unsigned nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) < 16; ++digit) result = result << 4 | nibble;
+    for (unsigned nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) < 16; ++digit)
+      result = result << 4 | nibble;
     if (digit == begin || digit - significant > 16) return nullptr;
     value = result;
     return digit;
@@ -157,7 +159,8 @@ TraceReader::TraceReader(TraceOptions options)
   input_->file.open(options_.file, std::ios::binary);
   // A directory opens and then cannot be read.
   if (!input_->file || (input_->file.peek(), input_->file.bad())) {
-    throw ConfigError(Diagnostic{options_.file, 0, 0, "", fmt::format("cannot read the trace: {}", std::strerror(errno))});
+    throw ConfigError(
+        Diagnostic{options_.file, 0, 0, "", fmt::format("cannot read the trace: {}", std::strerror(errno))});
   }
   input_->file.clear();
   if (ends_with(options_.file, ".gz")) {
@@ -182,10 +185,12 @@ bool TraceReader::fill() {
   if (buffer_.size() - end_ < kChunk / 2) buffer_.resize(buffer_.size() + kChunk);
   std::streamsize count = 0;
   try {
-    count = input_->stream.sgetn(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_ - 1 - kLookAhead));
+    count = input_->stream.sgetn(buffer_.data() + end_,
+                                 static_cast<std::streamsize>(buffer_.size() - end_ - 1 - kLookAhead));
   } catch (const std::ios_base::failure& failure) {  // gzip_error and zstd_error are failures
-    throw ConfigError(Diagnostic{options_.file, line_number_ + 1, 1, "",
-                                 fmt::format("cannot decompress the trace ({}); it must be what its ending says", failure.what())});
+    throw ConfigError(
+        Diagnostic{options_.file, line_number_ + 1, 1, "",
+                   fmt::format("cannot decompress the trace ({}); it must be what its ending says", failure.what())});
   }
   end_ += static_cast<std::size_t>(std::max<std::streamsize>(count, 0));
   buffer_[end_] = '\n';  // stops the parsers behind a last line without an end
@@ -199,7 +204,8 @@ bool TraceReader::line(const char*& begin, const char*& end) {
     const void* newline = std::memchr(from, '\n', end_ - begin_);
     if (newline == nullptr) {
       if (end_ - begin_ > kMaxLine) {
-        throw ConfigError(Diagnostic{options_.file, line_number_ + 1, 1, "", "the line is longer than 1 MiB; is this a trace?"});
+        throw ConfigError(
+            Diagnostic{options_.file, line_number_ + 1, 1, "", "the line is longer than 1 MiB; is this a trace?"});
       }
       if (fill()) continue;
       if (begin_ == end_) return false;
@@ -230,7 +236,8 @@ void TraceReader::read_header() {
     if (!line(begin, end)) {
       throw ConfigError(Diagnostic{options_.file, 1, 1, "", fmt::format("the trace is empty; {}", kHeaderHelp)});
     }
-    if (line_number_ == 1 && end - begin >= 3 && std::memcmp(begin, "\xEF\xBB\xBF", 3) == 0) begin += 3;  // byte order mark
+    if (line_number_ == 1 && end - begin >= 3 && std::memcmp(begin, "\xEF\xBB\xBF", 3) == 0)
+      begin += 3;  // byte order mark
   } while (begin == end || *begin == '#');
   if (is_digit(*begin) || *begin == ',') {
     throw ConfigError(at(begin, begin, kColumns, fmt::format("the header is missing; {}", kHeaderHelp)));
@@ -242,11 +249,12 @@ void TraceReader::read_header() {
     const std::string name = field_at(p, end);
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
-      errors.push_back(
-          at(begin, p, kColumns, fmt::format("unknown column `{}`: {}{}", name, kHeaderHelp, did_you_mean(name, known))));
+      errors.push_back(at(begin, p, kColumns,
+                          fmt::format("unknown column `{}`: {}{}", name, kHeaderHelp, did_you_mean(name, known))));
     } else {
       const Column column = static_cast<Column>(found - known.begin());
-      if (column_of_[column] >= 0) errors.push_back(at(begin, p, kColumns, fmt::format("column `{}` is there twice", name)));
+      if (column_of_[column] >= 0)
+        errors.push_back(at(begin, p, kColumns, fmt::format("column `{}` is there twice", name)));
       column_of_[column] = static_cast<int>(columns_.size());
       columns_.push_back(column);
     }
@@ -255,22 +263,26 @@ void TraceReader::read_header() {
   }
   for (int column = kTime; column <= kBytes; ++column) {
     if (column_of_[column] < 0) {
-      errors.push_back(at(begin, begin, kColumns, fmt::format("column `{}` is missing; {}", kColumnNames[column], kHeaderHelp)));
+      errors.push_back(
+          at(begin, begin, kColumns, fmt::format("column `{}` is missing; {}", kColumnNames[column], kHeaderHelp)));
     }
   }
   if (column_of_[kDependsOn] >= 0 && column_of_[kId] < 0) {
-    errors.push_back(at(begin, begin, kColumns, "column `depends_on` needs a column `id`: it names the id of an earlier line"));
+    errors.push_back(
+        at(begin, begin, kColumns, "column `depends_on` needs a column `id`: it names the id of an earlier line"));
   }
   if (column_of_[kThink] >= 0 && column_of_[kDependsOn] < 0) {
-    errors.push_back(at(begin, begin, kColumns, "column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
+    errors.push_back(at(begin, begin, kColumns,
+                        "column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
   }
   if (!errors.empty()) throw ConfigError(std::move(errors));
   plain_ = columns_ == std::vector<Column>{kTime, kOp, kAddress, kBytes};
 }
 
 bool TraceReader::knows(std::uint64_t id) const {
-  auto range = std::upper_bound(id_ranges_.begin(), id_ranges_.end(), id,
-                                [](std::uint64_t value, const std::pair<std::uint64_t, std::uint64_t>& r) { return value < r.first; });
+  auto range = std::upper_bound(
+      id_ranges_.begin(), id_ranges_.end(), id,
+      [](std::uint64_t value, const std::pair<std::uint64_t, std::uint64_t>& r) { return value < r.first; });
   if (range != id_ranges_.begin() && id <= std::prev(range)->second) return true;
   return !other_ids_.empty() && other_ids_.count(id) != 0;
 }
@@ -302,14 +314,17 @@ std::string TraceReader::unknown_dependency(std::uint64_t id) const {
     std::uint64_t value = 0;
     if (field != column_of_[kId] || parse_unsigned(p, value) == nullptr || value != id) continue;
     if (rest.line_number_ == line_number_) return message + "; a request cannot depend on itself";
-    return message + fmt::format(": line {} has it, later; a request can only depend on an earlier one", rest.line_number_);
+    return message +
+           fmt::format(": line {} has it, later; a request can only depend on an earlier one", rest.line_number_);
   }
   return message + " and none after it either; depends_on is the id of an earlier line";
 }
 
 std::size_t TraceReader::stream_index(const char* begin, const char* end) {
   const std::size_t length = static_cast<std::size_t>(end - begin);
-  const auto same = [&](const std::string& name) { return name.size() == length && std::memcmp(name.data(), begin, length) == 0; };
+  const auto same = [&](const std::string& name) {
+    return name.size() == length && std::memcmp(name.data(), begin, length) == 0;
+  };
   if (same(streams_[last_stream_])) return last_stream_;
   last_stream_ = static_cast<std::size_t>(std::find_if(streams_.begin(), streams_.end(), same) - streams_.begin());
   return last_stream_;
@@ -366,10 +381,12 @@ bool TraceReader::parse(const char* begin, const char* end, Request& request) {
         if (!empty && ((p = parse_unsigned(p, parsed.id)) == nullptr || parsed.id == kNoId)) return malformed();
         break;
       case kDependsOn:
-        if (!empty && ((p = parse_unsigned(p, parsed.depends_on)) == nullptr || parsed.depends_on == kNoId)) return malformed();
+        if (!empty && ((p = parse_unsigned(p, parsed.depends_on)) == nullptr || parsed.depends_on == kNoId))
+          return malformed();
         break;
       case kThink:
-        if (!empty && ((p = parse_nanoseconds(p, parsed.think)) == nullptr || parsed.think > kMaxThink)) return malformed();
+        if (!empty && ((p = parse_nanoseconds(p, parsed.think)) == nullptr || parsed.think > kMaxThink))
+          return malformed();
         break;
       case kColumns:
         break;
@@ -437,7 +454,8 @@ Diagnostic TraceReader::describe(const char* begin, const char* end, const Reque
           case kDependsOn:
             return fmt::format("`{}` is not an id: an unsigned integer below 2^64 - 1, or empty", text);
           case kThink:
-            return fmt::format("`{}` is not a think time: decimal nanoseconds from 0 to {}, or empty", text, kMaxThink / kNanosecond);
+            return fmt::format("`{}` is not a think time: decimal nanoseconds from 0 to {}, or empty", text,
+                               kMaxThink / kNanosecond);
           case kColumns:
             break;
         }
@@ -449,10 +467,11 @@ Diagnostic TraceReader::describe(const char* begin, const char* end, const Reque
       case Reason::too_many_fields:
         return fmt::format("more fields than the {} the header names", columns_.size());
       case Reason::outside_memory:
-        return fmt::format("{} bytes at {:#x} lie outside memory, which ends at {:#x} ({} bytes)", request.bytes, request.address,
-                           options_.capacity, options_.capacity);
+        return fmt::format("{} bytes at {:#x} lie outside memory, which ends at {:#x} ({} bytes)", request.bytes,
+                           request.address, options_.capacity, options_.capacity);
       case Reason::unsorted:
-        return fmt::format("{} ns is before the {} ns of an earlier line; times must not decrease", in_ns(request.time), in_ns(last_time_));
+        return fmt::format("{} ns is before the {} ns of an earlier line; times must not decrease", in_ns(request.time),
+                           in_ns(last_time_));
       case Reason::unknown_dependency:
         return unknown_dependency(request.depends_on);
       case Reason::think_alone:

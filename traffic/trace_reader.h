@@ -16,8 +16,8 @@ namespace cowosim::traffic {
 struct TraceOptions {
   std::string file;
   std::uint64_t capacity = ~std::uint64_t{0};  ///< bytes of memory: accesses lie in [0, capacity)
-  StreamId first_stream = 0;                   ///< stream of rows that name none; names get the ids after it, in order of appearance
-  std::string stream_name;                     ///< name of first_stream: rows that use it get its id
+  StreamId first_stream = 0;  ///< stream of rows that name none; names get the ids after it, in order of appearance
+  std::string stream_name;    ///< name of first_stream: rows that use it get its id
 };
 
 /// Header `time_ns,op,address,bytes` and, in any order after or between them, `stream,id,depends_on,think_ns`. Blank lines
@@ -58,8 +58,8 @@ class TraceReader final : public RequestStream {
   enum Column : int { kTime, kOp, kAddress, kBytes, kStream, kId, kDependsOn, kThink, kColumns };
   struct Input;
 
-  bool fill();                                          // more bytes behind end_; false at the end of the file
-  bool line(const char*& begin, const char*& end);      // the next line, without its end
+  bool fill();                                      // more bytes behind end_; false at the end of the file
+  bool line(const char*& begin, const char*& end);  // the next line, without its end
   void read_header();
   enum class Outcome : std::uint8_t { request, error, end };
   Outcome read_line(Request& request);
@@ -69,8 +69,17 @@ class TraceReader final : public RequestStream {
   // The hot part only notes what is wrong and where; words are found by `describe`.
   bool parse(const char* begin, const char* end, Request& request);
   enum class Reason : std::uint8_t {
-    none, malformed, trailing, too_few_fields, too_many_fields, outside_memory, unsorted, unknown_dependency, think_alone,
-    duplicate_id, too_many_streams
+    none,
+    malformed,
+    trailing,
+    too_few_fields,
+    too_many_fields,
+    outside_memory,
+    unsorted,
+    unknown_dependency,
+    think_alone,
+    duplicate_id,
+    too_many_streams
   };
   struct Failure {
     const char* where = nullptr;
@@ -88,7 +97,7 @@ class TraceReader final : public RequestStream {
   std::size_t stream_index(const char* begin, const char* end);  // streams_.size(): new
   bool add_stream(const char* begin, const char* end);
   bool knows(std::uint64_t id) const;
-  bool remember(std::uint64_t id);                      // false: seen before
+  bool remember(std::uint64_t id);  // false: seen before
 
   TraceOptions options_;
   std::unique_ptr<Input> input_;
@@ -101,9 +110,9 @@ class TraceReader final : public RequestStream {
   const char* line_begin_ = nullptr;
   const char* line_end_ = nullptr;
   Failure failure_;
-  std::vector<Column> columns_;      // in the order of the file
-  bool plain_ = false;               // they are the four mandatory ones in the usual order
-  int column_of_[kColumns];          // -1: absent
+  std::vector<Column> columns_;  // in the order of the file
+  bool plain_ = false;           // they are the four mandatory ones in the usual order
+  int column_of_[kColumns];      // -1: absent
   Time last_time_ = kAsSoonAsPossible;
   std::uint64_t requests_ = 0;
   std::uint64_t bytes_ = 0;

@@ -15,7 +15,8 @@ namespace {
 
 std::vector<WorkloadInfo> make_table() {
   std::vector<WorkloadInfo> table;
-  const auto add = [&](const char* name, const char* doc, WorkloadParams defaults, bool on_cores, bool at_source, const char* model = "") {
+  const auto add = [&](const char* name, const char* doc, WorkloadParams defaults, bool on_cores, bool at_source,
+                       const char* model = "") {
     table.push_back({name, doc, std::move(defaults), model, on_cores, at_source});
   };
   add("trace", "requests of a trace file, from a source without a core", TraceParams{}, false, true);
@@ -24,7 +25,8 @@ std::vector<WorkloadInfo> make_table() {
   add("pointer_chase", "dependent reads along a random cycle: unloaded latency", PointerChaseParams{}, true, true);
   add("gemm", "one matrix multiplication", GemmParams{}, true, false);
   for (const char* model : {"llama3_70b", "llama3_8b"}) {
-    add(fmt::format("{}_decode", model).c_str(), "one decode step: every sequence gets one token", DecodeParams{}, true, false, model);
+    add(fmt::format("{}_decode", model).c_str(), "one decode step: every sequence gets one token", DecodeParams{}, true,
+        false, model);
     add(fmt::format("{}_prefill", model).c_str(), "one pass over the prompts", PrefillParams{}, true, false, model);
   }
   std::sort(table.begin(), table.end(), [](const WorkloadInfo& a, const WorkloadInfo& b) { return a.name < b.name; });
@@ -33,7 +35,9 @@ std::vector<WorkloadInfo> make_table() {
 
 std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
-[[noreturn]] void bad(const char* path, std::string message) { throw ConfigError(Diagnostic{"", 0, 0, path, std::move(message)}); }
+[[noreturn]] void bad(const char* path, std::string message) {
+  throw ConfigError(Diagnostic{"", 0, 0, path, std::move(message)});
+}
 
 void require_power_of_two(std::int64_t bytes) {
   if ((bytes & (bytes - 1)) != 0) bad("workload.bytes", fmt::format("{} is not a power of two", bytes));
@@ -45,12 +49,14 @@ void require_block(std::int64_t footprint, std::int64_t bytes) {
 void require_arrays(const StreamParams& params) {
   require_power_of_two(params.bytes);
   if (params.array_bytes() == 0) {
-    bad("workload.footprint", fmt::format("{} bytes hold no request of {} bytes in each of {} arrays", params.footprint, params.bytes, params.arrays()));
+    bad("workload.footprint", fmt::format("{} bytes hold no request of {} bytes in each of {} arrays", params.footprint,
+                                          params.bytes, params.arrays()));
   }
 }
 
 std::uint64_t place_probe(const WorkloadContext& context, std::int64_t footprint) {
-  const std::uint64_t base = context.placement->place(context.name + ".footprint", work::Category::other, unsigned_of(footprint));
+  const std::uint64_t base =
+      context.placement->place(context.name + ".footprint", work::Category::other, unsigned_of(footprint));
   context.placement->require_fit(context.name);
   return base;
 }
@@ -87,7 +93,8 @@ const WorkloadInfo* find_workload(const std::string& name) {
   return nullptr;
 }
 
-work::Program build_program(const std::string& workload, const WorkloadParams& params, const ModelParams* model, const WorkloadContext& context) {
+work::Program build_program(const std::string& workload, const WorkloadParams& params, const ModelParams* model,
+                            const WorkloadContext& context) {
   work::Program program = std::visit(
       [&](const auto& p) {
         using Params = std::decay_t<decltype(p)>;
@@ -103,11 +110,16 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
           built.operators.push_back(build_gemm(p, context));
         } else if constexpr (std::is_same_v<Params, StreamParams>) {
           require_arrays(p);
-          built.operators.push_back(std::make_unique<StreamProbe>("stream_" + p.kind, p, place_probe(context, p.footprint)));
+          built.operators.push_back(
+              std::make_unique<StreamProbe>("stream_" + p.kind, p, place_probe(context, p.footprint)));
         } else if constexpr (std::is_same_v<Params, RandomAccessParams>) {
           require_block(p.footprint, p.bytes);
-          if (p.rate != 0) bad("workload.rate", "cores take random accesses as fast as they can: a rate needs a platform whose source feeds the memory directly");
-          built.operators.push_back(std::make_unique<RandomAccessProbe>("random_access", p, place_probe(context, p.footprint), context.seed));
+          if (p.rate != 0)
+            bad("workload.rate",
+                "cores take random accesses as fast as they can: a rate needs a platform whose source feeds the memory "
+                "directly");
+          built.operators.push_back(
+              std::make_unique<RandomAccessProbe>("random_access", p, place_probe(context, p.footprint), context.seed));
         } else if constexpr (std::is_same_v<Params, PointerChaseParams>) {
           require_block(p.footprint, p.bytes);
           const std::uint64_t base = place_probe(context, p.footprint);
@@ -115,7 +127,8 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
             StreamParams warm;
             warm.footprint = p.footprint;
             warm.bytes = p.bytes;
-            built.operators.push_back(std::make_unique<StreamProbe>("warm_up", warm, base, static_cast<std::uint64_t>(p.footprint), false));
+            built.operators.push_back(
+                std::make_unique<StreamProbe>("warm_up", warm, base, static_cast<std::uint64_t>(p.footprint), false));
           }
           built.operators.push_back(std::make_unique<PointerChaseProbe>("pointer_chase", p, base, context.seed));
         } else {
@@ -130,7 +143,8 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
   return program;
 }
 
-std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params, const WorkloadContext& context) {
+std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
+                                              const WorkloadContext& context) {
   return std::visit(
       [&](const auto& p) -> std::unique_ptr<RequestStream> {
         using Params = std::decay_t<decltype(p)>;
@@ -147,10 +161,12 @@ std::unique_ptr<RequestStream> build_requests(const std::string& workload, const
           return std::make_unique<StreamPattern>(p, place_probe(context, p.footprint), context.stream);
         } else if constexpr (std::is_same_v<Params, RandomAccessParams>) {
           require_block(p.footprint, p.bytes);
-          return std::make_unique<RandomAccessPattern>(p, place_probe(context, p.footprint), context.stream, context.seed);
+          return std::make_unique<RandomAccessPattern>(p, place_probe(context, p.footprint), context.stream,
+                                                       context.seed);
         } else if constexpr (std::is_same_v<Params, PointerChaseParams>) {
           require_block(p.footprint, p.bytes);
-          return std::make_unique<PointerChasePattern>(p, place_probe(context, p.footprint), context.stream, context.seed);
+          return std::make_unique<PointerChasePattern>(p, place_probe(context, p.footprint), context.stream,
+                                                       context.seed);
         } else {
           throw std::invalid_argument(workload + " needs cores");
         }

@@ -27,9 +27,11 @@ struct TraceParams {
   void visit(Visitor& v) {
     v("file", file, "the trace: CSV, also .gz or .zst", "experiment");
     v("format", format, std::vector<std::string>{"auto", "csv"}, "auto: by the file's ending", "experiment");
-    v("max_outstanding", max_outstanding, Range{0, 1 << 20}, "requests that wait for their response at once; 0: unbounded", "experiment");
+    v("max_outstanding", max_outstanding, Range{0, 1 << 20},
+      "requests that wait for their response at once; 0: unbounded", "experiment");
     v("think_time", think_time, Unit::time, Range{0, 1e12},
-      "time between a response and the request that takes its place (with max_outstanding 1: dependent accesses)", "experiment");
+      "time between a response and the request that takes its place (with max_outstanding 1: dependent accesses)",
+      "experiment");
   }
 };
 
@@ -49,14 +51,17 @@ struct GemmParams {
     v("n", n, Range{1, 1 << 24}, "columns of C", "experiment");
     v("k", k, Range{1, 1 << 24}, "columns of A: the dimension summed over", "experiment");
     v("bytes_per_element", bytes_per_element, Range{1, 4}, "of A, B and C: 1: FP8, 2: bf16, 4: fp32", "experiment");
-    v("tile_m", tile_m, Range{0, 1 << 24}, "rows of an output tile; 0: chosen by shape", "assumption [64, 256]: CUTLASS tile shapes");
-    v("tile_n", tile_n, Range{0, 1 << 24}, "columns of an output tile; 0: chosen by shape", "assumption [64, 256]: CUTLASS tile shapes");
-    v("tile_k", tile_k, Range{0, 1 << 24}, "length of a K panel; 0: chosen by shape", "assumption [32, 2048]: 64 KiB of operands a tile");
+    v("tile_m", tile_m, Range{0, 1 << 24}, "rows of an output tile; 0: chosen by shape",
+      "assumption [64, 256]: CUTLASS tile shapes");
+    v("tile_n", tile_n, Range{0, 1 << 24}, "columns of an output tile; 0: chosen by shape",
+      "assumption [64, 256]: CUTLASS tile shapes");
+    v("tile_k", tile_k, Range{0, 1 << 24}, "length of a K panel; 0: chosen by shape",
+      "assumption [32, 2048]: 64 KiB of operands a tile");
   }
 };
 
-using WorkloadParams =
-    std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams, GemmParams, DecodeParams, PrefillParams>;
+using WorkloadParams = std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams, GemmParams,
+                                    DecodeParams, PrefillParams>;
 
 /// One row of the table.
 struct WorkloadInfo {
@@ -81,7 +86,7 @@ void visit(WorkloadParams& params, Visitor& visitor) {
 
 /// What a builder needs besides the parameters.
 struct WorkloadContext {
-  std::string name;             ///< stream name
+  std::string name;  ///< stream name
   StreamId stream = 0;
   std::uint64_t seed = 1;
   work::Placement* placement = nullptr;  ///< regions are placed here, also for patterns
@@ -89,9 +94,11 @@ struct WorkloadContext {
 
 /// The operators of a workload for cores. `model` is needed for model phases only. Throws ConfigError for bad parameters,
 /// std::invalid_argument for a workload that cannot run on cores.
-work::Program build_program(const std::string& workload, const WorkloadParams& params, const ModelParams* model, const WorkloadContext& context);
+work::Program build_program(const std::string& workload, const WorkloadParams& params, const ModelParams* model,
+                            const WorkloadContext& context);
 
 /// The requests of a workload for a Source. Throws as above. A trace's reader is a TraceReader (stream names beyond the first).
-std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params, const WorkloadContext& context);
+std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
+                                              const WorkloadContext& context);
 
 }  // namespace cowosim::traffic

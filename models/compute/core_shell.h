@@ -8,8 +8,9 @@ namespace cowosim::compute {
 
 class CoreShell final : public kernel::Shell {
  public:
-  CoreShell(const sc_core::sc_module_name& name, const CoreParams& params, const std::vector<const work::Program*>& programs,
-            const SliceMap& slices, std::uint16_t terminal, int partition)
+  CoreShell(const sc_core::sc_module_name& name, const CoreParams& params,
+            const std::vector<const work::Program*>& programs, const SliceMap& slices, std::uint16_t terminal,
+            int partition)
       : Shell(name),
         core_(params, programs, slices, terminal, partition),
         network("network", *this, Core::kNetwork),

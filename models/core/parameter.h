@@ -41,8 +41,8 @@ struct Range {
 
 /// Everything known about one parameter besides its value.
 struct ParameterInfo {
-  std::string path;   ///< full dotted path, e.g. "hbm.controller.read_queue_entries"
-  std::string type;   ///< "integer", "number", "boolean", "string", "choice", "list"
+  std::string path;  ///< full dotted path, e.g. "hbm.controller.read_queue_entries"
+  std::string type;  ///< "integer", "number", "boolean", "string", "choice", "list"
   Unit unit = Unit::none;
   Range range{0, 0};
   std::vector<std::string> choices;

@@ -76,19 +76,19 @@ using Handle = std::uint32_t;
 inline constexpr Handle kNoHandle = 0xFFFF'FFFF;
 
 struct Transaction {
-  std::uint64_t address = 0;        ///< package physical address of the first byte
-  std::uint32_t bytes = 0;          ///< 1..n whole atoms inside one interleave granule
+  std::uint64_t address = 0;  ///< package physical address of the first byte
+  std::uint32_t bytes = 0;    ///< 1..n whole atoms inside one interleave granule
   Op op = Op::read;
   StreamId stream = 0;
   std::uint8_t workload = 0;        ///< which program a launch belongs to
   std::uint64_t fetch_address = 0;  ///< what memory is asked for: the part a cache does not hold (whole without caches)
   std::uint32_t fetch_bytes = 0;
-  std::uint32_t tag = 0;            ///< the creator's own: which slot, tile or entry this belongs to
-  std::uint16_t source = 0;         ///< network terminal of the requester, for the way back
-  std::uint16_t via = 0;            ///< network terminal of the near cache slice that forwarded it to its home slice
-  std::uint16_t destination = 0;    ///< network terminal its next leg goes to; set by whoever sends into a network
-  std::uint64_t identity = 0;       ///< hash of (creator's name, n): equal in every run, whatever the threads or windows
-  std::uint64_t number = 0;         ///< n: this is its creator's n-th transaction, from 0
+  std::uint32_t tag = 0;          ///< the creator's own: which slot, tile or entry this belongs to
+  std::uint16_t source = 0;       ///< network terminal of the requester, for the way back
+  std::uint16_t via = 0;          ///< network terminal of the near cache slice that forwarded it to its home slice
+  std::uint16_t destination = 0;  ///< network terminal its next leg goes to; set by whoever sends into a network
+  std::uint64_t identity = 0;     ///< hash of (creator's name, n): equal in every run, whatever the threads or windows
+  std::uint64_t number = 0;       ///< n: this is its creator's n-th transaction, from 0
   Time created = 0;
   StageRecord stages;
 };

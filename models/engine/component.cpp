@@ -8,12 +8,17 @@
 namespace cowosim::engine {
 
 Connection::Connection(std::string name, Component& from, Component& to, int to_port, Time lookahead)
-    : name_(std::move(name)), from_(from), to_(to), lookahead_(lookahead), to_port_(static_cast<std::uint16_t>(to_port)) {}
+    : name_(std::move(name)),
+      from_(from),
+      to_(to),
+      lookahead_(lookahead),
+      to_port_(static_cast<std::uint16_t>(to_port)) {}
 
 void Connection::append(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
   if (arrival < from_.window_end_) {
-    throw std::logic_error(fmt::format("{}: a message from {} would arrive at {} ns, inside the window that ends at {} ns",
-                                       name_, from_.name(), to_ns(arrival), to_ns(from_.window_end_)));
+    throw std::logic_error(
+        fmt::format("{}: a message from {} would arrive at {} ns, inside the window that ends at {} ns", name_,
+                    from_.name(), to_ns(arrival), to_ns(from_.window_end_)));
   }
   if (outbox_.empty()) from_.written_.push_back(this);
   outbox_.push_back({arrival, rank_, sequence_++, transaction, to_port_, count, phase});

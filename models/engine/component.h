@@ -59,11 +59,11 @@ class Component {
   std::string name_;
   Heart& heart_;
   std::uint32_t index_ = 0;
-  std::vector<Message> inbox_;           // unordered; taken out and sorted when their window comes
-  std::vector<Message> batch_;           // the window's arrivals, in order
-  std::vector<Connection*> written_;     // own outboxes that are not empty
-  Time earliest_arrival_ = kNever;       // in inbox_
-  Time window_end_ = 0;                  // no message of this component may arrive before it
+  std::vector<Message> inbox_;        // unordered; taken out and sorted when their window comes
+  std::vector<Message> batch_;        // the window's arrivals, in order
+  std::vector<Connection*> written_;  // own outboxes that are not empty
+  Time earliest_arrival_ = kNever;    // in inbox_
+  Time window_end_ = 0;               // no message of this component may arrive before it
 };
 
 }  // namespace cowosim::engine

@@ -25,14 +25,22 @@ constexpr int kSpins = 4000;
 
 const char* name_of(Status status) {
   switch (status) {
-    case Status::running: return "running";
-    case Status::completed: return "completed";
-    case Status::time_limit: return "time_limit";
-    case Status::wall_limit: return "wall_limit";
-    case Status::interrupted: return "interrupted";
-    case Status::deadlock: return "deadlock";
-    case Status::no_progress: return "no_progress";
-    case Status::broken: return "broken";
+    case Status::running:
+      return "running";
+    case Status::completed:
+      return "completed";
+    case Status::time_limit:
+      return "time_limit";
+    case Status::wall_limit:
+      return "wall_limit";
+    case Status::interrupted:
+      return "interrupted";
+    case Status::deadlock:
+      return "deadlock";
+    case Status::no_progress:
+      return "no_progress";
+    case Status::broken:
+      return "broken";
   }
   return "?";
 }
@@ -129,9 +137,10 @@ Component& Engine::add(const std::string& name, Heart& heart) {
 
 Connection& Engine::connect(const std::string& name, Component& from, Component& to, int to_port, Time lookahead) {
   if (lookahead <= 0) {
-    throw std::invalid_argument(fmt::format("connection {} from {}: its latency is zero, but components need a latency > 0 "
-                                            "between them (give the link or the sender's pipeline a latency)",
-                                            name, from.name()));
+    throw std::invalid_argument(
+        fmt::format("connection {} from {}: its latency is zero, but components need a latency > 0 "
+                    "between them (give the link or the sender's pipeline a latency)",
+                    name, from.name()));
   }
   connections_.push_back(std::make_unique<Connection>(name, from, to, to_port, lookahead));
   return *connections_.back();
@@ -160,7 +169,8 @@ void Engine::elaborate() {
   std::vector<std::pair<int, Component*>> degree;
   for (const auto& component : components_) {
     const auto touches = [&](const auto& c) { return &c->to_ == component.get(); };
-    degree.emplace_back(-static_cast<int>(std::count_if(connections_.begin(), connections_.end(), touches)), component.get());
+    degree.emplace_back(-static_cast<int>(std::count_if(connections_.begin(), connections_.end(), touches)),
+                        component.get());
   }
   std::vector<std::size_t> order(components_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -290,7 +300,8 @@ bool Engine::end_if_idle() {
   }
   if (next_due_ != kNever) return false;  // messages under way will bring work
   for (const auto& component : components_) component->heart_.report_waits(waits_);
-  finish(Status::deadlock, fmt::format("deadlock: {} transactions outstanding and nothing due anywhere", pools_.live()));
+  finish(Status::deadlock,
+         fmt::format("deadlock: {} transactions outstanding and nothing due anywhere", pools_.live()));
   return true;
 }
 

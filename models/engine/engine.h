@@ -18,7 +18,7 @@ namespace cowosim::engine {
 enum class Status {
   running,
   completed,
-  time_limit,   ///< --until reached: success
+  time_limit,  ///< --until reached: success
   wall_limit,
   interrupted,
   deadlock,     ///< something outstanding and nothing due anywhere
@@ -28,13 +28,13 @@ enum class Status {
 const char* name_of(Status status);
 
 struct Options {
-  int threads = 1;                    ///< >= 1
-  Time window = 0;                    ///< at most the platform's W; 0: W itself
-  Time until = kNever;                ///< simulated time limit
-  Time stall_limit = kMillisecond;    ///< simulated time without any message before a run is called stuck
-  Time epoch = 10 * kMicrosecond;     ///< of the hashes
-  Time interval = kNever;             ///< `on_interval` is called at its multiples, everything advanced exactly to there
-  double wall_limit_seconds = 0;      ///< 0: none
+  int threads = 1;                  ///< >= 1
+  Time window = 0;                  ///< at most the platform's W; 0: W itself
+  Time until = kNever;              ///< simulated time limit
+  Time stall_limit = kMillisecond;  ///< simulated time without any message before a run is called stuck
+  Time epoch = 10 * kMicrosecond;   ///< of the hashes
+  Time interval = kNever;           ///< `on_interval` is called at its multiples, everything advanced exactly to there
+  double wall_limit_seconds = 0;    ///< 0: none
 };
 
 class Engine {
@@ -108,8 +108,8 @@ class Engine {
   std::vector<std::unique_ptr<Component>> components_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Heart*> hearts_;
-  std::vector<Time> heart_due_;   // per component: own work
-  std::vector<Time> due_;         // per component: own work or arrival
+  std::vector<Time> heart_due_;  // per component: own work
+  std::vector<Time> due_;        // per component: own work or arrival
   std::vector<std::uint32_t> active_;
   std::unique_ptr<Workers> workers_;
   const Connection* narrowest_ = nullptr;

@@ -19,15 +19,15 @@ namespace cowosim::engine {
 enum class Phase : std::uint8_t {
   request,
   response,  ///< read: data is here. write: accepted (posted). launch: the tile is done. Final for reads and launches.
-  retire,    ///< write: its data has reached the memory or cache that keeps it; the creator may free it. Where acceptance
-             ///< and retirement coincide (a cache keeps the data) only this is sent and stands for both.
-  credit     ///< `count` units of buffer space are free again at the receiver of requests; carries no transaction
+  retire,  ///< write: its data has reached the memory or cache that keeps it; the creator may free it. Where acceptance
+           ///< and retirement coincide (a cache keeps the data) only this is sent and stands for both.
+  credit   ///< `count` units of buffer space are free again at the receiver of requests; carries no transaction
 };
 
 /// One arrival. `port` is the receiving heart's own port index.
 struct Message {
-  Time time = 0;             ///< of arrival
-  std::uint32_t rank = 0;    ///< of the connection, by hierarchical name: orders simultaneous arrivals
+  Time time = 0;           ///< of arrival
+  std::uint32_t rank = 0;  ///< of the connection, by hierarchical name: orders simultaneous arrivals
   std::uint32_t sequence = 0;
   Handle transaction = kNoHandle;
   std::uint16_t port = 0;

@@ -19,8 +19,8 @@ void Journal::select_epoch(Time t) {
 }
 
 void Journal::keep(const Transaction& transaction, Time t) {
-  events_.push_back({t, transaction.identity, transaction.number, transaction.address, transaction.bytes, transaction.op,
-                     transaction.stream});
+  events_.push_back({t, transaction.identity, transaction.number, transaction.address, transaction.bytes,
+                     transaction.op, transaction.stream});
 }
 
 }  // namespace cowosim::engine

@@ -74,7 +74,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
       pc.banks[static_cast<std::size_t>(b)].sid = static_cast<std::uint8_t>(b / params.banks / params.bank_groups);
     }
     pc.activate_to_read = timing_.activate_to_read;
-    if (static_cast<int>(p) == params.fault.pseudo_channel) pc.activate_to_read += params.fault.extra_rcd_read;
+    if (static_cast<int>(p) == params.fault.pseudo_channel) pc.activate_to_read += 2 * params.fault.extra_rcd_read;
     pc.accesses.resize(accesses);
     for (std::size_t i = accesses; i-- > 0;) pc.free_accesses.push_back(static_cast<Index>(i));
     pc.held.assign(holders_, 0);
@@ -87,7 +87,8 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   door_.resize(static_cast<std::size_t>(c.door_entries));
   const std::size_t jobs = accesses * pcs_.size();
   jobs_.resize(jobs);
-  for (PseudoChannel& pc : pcs_) pc.held_at_entry.assign(jobs * holders_, 0), pc.held_at_door.assign(door_.size() * holders_, 0);
+  for (PseudoChannel& pc : pcs_)
+    pc.held_at_entry.assign(jobs * holders_, 0), pc.held_at_door.assign(door_.size() * holders_, 0);
   for (std::size_t i = jobs; i-- > 0;) free_jobs_.push_back(static_cast<Index>(i));
   plan_next();
 }
@@ -474,7 +475,8 @@ void Channel::plan_columns(PseudoChannel& pc) {
       const Bank& first = pc.banks[static_cast<unsigned>(__builtin_ctzll(mask))];
       std::uint64_t in_group = mask & group_mask_ << first.group_shift;
       mask ^= in_group;
-      const Half group = std::max(std::max(pc.groups[first.group].column_ready[queue], pc.spacing[queue][first.sid]), floor[queue]);
+      const Half group =
+          std::max(std::max(pc.groups[first.group].column_ready[queue], pc.spacing[queue][first.sid]), floor[queue]);
       if (group > best || group >= active_best) continue;
       do {
         const unsigned bank = take_bit(in_group);

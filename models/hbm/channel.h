@@ -180,8 +180,8 @@ class Channel final : public engine::Heart {
     Half precharge_ready = kLongAgo;
     std::array<Half, 2> column_ready{kLongAgo, kLongAgo};  ///< of reads, of writes: tRCD
     std::int32_t open_row = -1;
-    Index active = kNone;    ///< the access its row was opened for, until its column command
-    std::uint8_t group = 0;  ///< sid x bank groups + bank group
+    Index active = kNone;          ///< the access its row was opened for, until its column command
+    std::uint8_t group = 0;        ///< sid x bank groups + bank group
     std::uint8_t group_shift = 0;  ///< of its group's first bank in masks
     std::uint8_t sid = 0;
     std::uint8_t active_queue = kReads;
@@ -336,7 +336,7 @@ class Channel final : public engine::Heart {
   std::array<int, 2> entries_{};
   std::array<int, 2> watermark_{};  ///< write mode on when size > [1], off when size < [0]
   std::size_t holders_ = 3;
-  std::uint64_t group_mask_ = 0;        ///< the banks of group 0
+  std::uint64_t group_mask_ = 0;  ///< the banks of group 0
   unsigned banks_per_group_ = 4;
   bool refresh_ = true;
   Time front_latency_ = 0;

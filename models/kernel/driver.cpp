@@ -4,7 +4,8 @@
 
 namespace cowosim::kernel {
 
-Driver::Driver(const sc_core::sc_module_name& name, engine::Engine& engine) : sc_module(name), engine_(engine), ended_("ended") {
+Driver::Driver(const sc_core::sc_module_name& name, engine::Engine& engine)
+    : sc_module(name), engine_(engine), ended_("ended") {
   SC_HAS_PROCESS(Driver);
   SC_THREAD(drive);
 }

@@ -23,7 +23,8 @@ void require_femtoseconds() {
   if (sc_core::sc_get_time_resolution() == sc_core::sc_time(1, sc_core::SC_FS)) return;
   throw std::runtime_error(
       "the SystemC time resolution is " + sc_core::sc_get_time_resolution().to_string() +
-      ", but a package needs 1 fs. Remove calls of sc_set_time_resolution, and static sc_time objects with an init_priority "
+      ", but a package needs 1 fs. Remove calls of sc_set_time_resolution, and static sc_time objects with an "
+      "init_priority "
       "below 102, from this program: cowosim sets the resolution itself before ordinary static objects are built.");
 }
 

@@ -79,8 +79,9 @@ Results read_results(const std::string& text, const std::string& name) {
     for (const auto& [stream, value] : json.at("streams").items()) results.streams.push_back(stream_of(stream, value));
     if (json.contains("workload")) results.workload = workload_of(json.at("workload"));
     for (const Json& row : json.value("blame", Json::array())) {
-      results.blame.push_back({row.at("resource").get<std::string>(), row.at("class").get<std::string>(), row.at("victim").get<std::string>(),
-                               row.at("aggressor").get<std::string>(), time_of(row.at("wait_ns"))});
+      results.blame.push_back({row.at("resource").get<std::string>(), row.at("class").get<std::string>(),
+                               row.at("victim").get<std::string>(), row.at("aggressor").get<std::string>(),
+                               time_of(row.at("wait_ns"))});
     }
     return results;
   } catch (const Json::exception& error) {

@@ -17,8 +17,8 @@ namespace cowosim::work {
 enum class Pattern : std::uint8_t {
   linear,  ///< `rows` rows of `row_bytes`, `pitch` apart, in order
   random,  ///< `rows` blocks of `row_bytes`; block i is number bounded(mix(seed, first + i), footprint / row_bytes)
-  chase    ///< as random, but block i is number permutation((first + i) mod n): one cycle through the whole footprint, every
-           ///< block once a lap; each access only after the one before has been answered
+  chase  ///< as random, but block i is number permutation((first + i) mod n): one cycle through the whole footprint, every
+         ///< block once a lap; each access only after the one before has been answered
 };
 
 /// One piece of memory a tile loads or stores.
@@ -116,11 +116,11 @@ struct Program {
 
   // Of a model's phase; empty or 0 otherwise.
   std::string model;
-  std::string phase;              ///< "decode", "prefill"
-  std::uint64_t tokens = 0;       ///< produced (decode) or processed (prefill) by one pass through the operators
-  std::uint64_t batch = 0;        ///< sequences
-  std::uint64_t context = 0;      ///< tokens in the KV cache of each sequence before the step
-  std::uint32_t layers = 0;       ///< of the model
+  std::string phase;          ///< "decode", "prefill"
+  std::uint64_t tokens = 0;   ///< produced (decode) or processed (prefill) by one pass through the operators
+  std::uint64_t batch = 0;    ///< sequences
+  std::uint64_t context = 0;  ///< tokens in the KV cache of each sequence before the step
+  std::uint32_t layers = 0;   ///< of the model
   std::uint32_t layers_simulated = 0;
 
   // Over all operators, each times its repeats: what the whole model does.

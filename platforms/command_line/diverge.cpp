@@ -22,7 +22,8 @@ telemetry::HashTable read_hashes(const std::string& run) {
 /// The run repeated from its config.yaml up to the end of the epoch, with that epoch's transactions traced.
 RunOptions repeat(const std::string& run, const telemetry::EpochDifference& difference) {
   const std::string file = run + "/config.yaml";
-  if (!std::filesystem::exists(file)) throw UsageError(fmt::format("'{}' cannot be repeated: it has no config.yaml", run));
+  if (!std::filesystem::exists(file))
+    throw UsageError(fmt::format("'{}' cannot be repeated: it has no config.yaml", run));
   RunOptions options;
   options.platform = std::filesystem::absolute(file).string();
   options.until = difference.end;
@@ -41,14 +42,16 @@ int diverge(const Arguments& arguments) {
   positions.add("run", -1);
   Variables variables;
   if (!parse(arguments, "diverge A B [OPTIONS]", visible, hidden, positions, variables)) return kDone;
-  const auto runs = variables.count("run") > 0 ? variables["run"].as<std::vector<std::string>>() : std::vector<std::string>();
+  const auto runs =
+      variables.count("run") > 0 ? variables["run"].as<std::vector<std::string>>() : std::vector<std::string>();
   if (runs.size() != 2) throw UsageError("diverge takes the directories of two runs (usage: cowosim diverge A B)");
 
   const telemetry::HashTable a = read_hashes(runs[0]);
   const telemetry::HashTable b = read_hashes(runs[1]);
   const auto difference = telemetry::first_difference(a, b);
   if (!difference) {
-    fmt::print("The runs do not differ: {} hashes are equal, completion hash {:016x}.\n", a.size(), telemetry::completion_hash(a));
+    fmt::print("The runs do not differ: {} hashes are equal, completion hash {:016x}.\n", a.size(),
+               telemetry::completion_hash(a));
     return kDone;
   }
   fmt::print("{}", telemetry::describe(*difference, runs[0], runs[1]));
@@ -60,10 +63,13 @@ int diverge(const Arguments& arguments) {
   sc_core::sc_start();
   package_a.rethrow();
   package_b.rethrow();
-  const auto transaction = telemetry::first_difference(package_a.transactions(), package_b.transactions(), telemetry::sources_of(a));
+  const auto transaction =
+      telemetry::first_difference(package_a.transactions(), package_b.transactions(), telemetry::sources_of(a));
   if (!transaction) {
-    fmt::print("Repeated from their config.yaml the runs do not differ in this epoch: they were made by different versions, or inputs "
-               "outside config.yaml (trace files) have changed.\n");
+    fmt::print(
+        "Repeated from their config.yaml the runs do not differ in this epoch: they were made by different versions, "
+        "or inputs "
+        "outside config.yaml (trace files) have changed.\n");
     return kDifferent;
   }
   fmt::print("{}", telemetry::describe(*transaction, runs[0], runs[1]));

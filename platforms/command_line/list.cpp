@@ -54,9 +54,14 @@ std::vector<Row> parameters() {
     for (const std::string& choice : p.choices) range += (range.empty() ? "" : "|") + choice;
     const std::string unit = p.unit == Unit::none ? "" : dimension_of(p.unit);
     rows.push_back({path,
-                    fmt::format("{}{}{}, default {}; {} [{}]", unit.empty() ? p.type : unit, range.empty() ? "" : ", ", range,
-                                p.default_value.empty() ? "none" : p.default_value, p.doc, p.source),
-                    {{"path", path}, {"type", p.type}, {"unit", unit}, {"range", range}, {"default", p.default_value}, {"doc", p.doc},
+                    fmt::format("{}{}{}, default {}; {} [{}]", unit.empty() ? p.type : unit, range.empty() ? "" : ", ",
+                                range, p.default_value.empty() ? "none" : p.default_value, p.doc, p.source),
+                    {{"path", path},
+                     {"type", p.type},
+                     {"unit", unit},
+                     {"range", range},
+                     {"default", p.default_value},
+                     {"doc", p.doc},
                      {"source", p.source}}});
   };
   for (const ParameterInfo& p : describe_platform().parameters) {
@@ -72,8 +77,9 @@ std::vector<Row> parameters() {
 
 int list(const Arguments& arguments) {
   Options visible("options");
-  visible.add_options()                                                                                                          //
-      ("include,I", po::value<std::vector<std::string>>()->composing()->value_name("DIR"), "look for files in DIR too")          //
+  visible.add_options()  //
+      ("include,I", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+       "look for files in DIR too")  //
       ("json", "print as JSON");
   Options hidden;
   hidden.add_options()("what", po::value<std::string>())("glob", po::value<std::string>());
@@ -83,7 +89,8 @@ int list(const Arguments& arguments) {
   const std::string synopsis = "list platforms|workloads|parameters [GLOB] [OPTIONS]";
   if (!parse(arguments, synopsis, visible, hidden, positions, variables)) return kDone;
   const std::string what = variables.count("what") > 0 ? variables["what"].as<std::string>() : "";
-  const auto include = variables.count("include") > 0 ? variables["include"].as<std::vector<std::string>>() : std::vector<std::string>();
+  const auto include =
+      variables.count("include") > 0 ? variables["include"].as<std::vector<std::string>>() : std::vector<std::string>();
 
   std::vector<Row> rows;
   if (what == "platforms") {
@@ -93,7 +100,8 @@ int list(const Arguments& arguments) {
   } else if (what == "parameters") {
     rows = parameters();
   } else {
-    throw UsageError(fmt::format("list what? '{}' is none of platforms, workloads, parameters (usage: cowosim {})", what, synopsis));
+    throw UsageError(
+        fmt::format("list what? '{}' is none of platforms, workloads, parameters (usage: cowosim {})", what, synopsis));
   }
   if (variables.count("glob") > 0) {
     // A * covers anything here, dots too: `list parameters '*refresh*'`.

@@ -5,10 +5,10 @@
 #include <exception>
 #include <systemc>
 
-#include "platforms/command_line/commands.h"
-#include "platforms/command_line/options.h"
 #include "core/error.h"
 #include "core/nearest.h"
+#include "platforms/command_line/commands.h"
+#include "platforms/command_line/options.h"
 #include "platforms/version_info.h"
 
 namespace cowosim::platforms::command_line {
@@ -71,7 +71,8 @@ int start(int argc, char** argv) {
     if (name == command.name) chosen = &command;
   }
   if (chosen == nullptr) {
-    fmt::print(stderr, "cowosim: error: there is no command '{}'{} (see cowosim --help)\n", name, did_you_mean(name, names));
+    fmt::print(stderr, "cowosim: error: there is no command '{}'{} (see cowosim --help)\n", name,
+               did_you_mean(name, names));
     return kUsageError;
   }
   for (int i = 0; i < argc; ++i) {

@@ -34,9 +34,9 @@ bool parse(const Arguments& arguments, const std::string& synopsis, const Option
 
 void add_configuration_options(Options& options) {
   const auto list = [] { return po::value<std::vector<std::string>>()->composing(); };
-  options.add_options()                                                                             //
+  options.add_options()                                                                                            //
       ("set,s", list()->value_name("PATH=VALUE"), "set a parameter (repeatable, last wins, * allowed in a path)")  //
-      ("set-file", list()->value_name("FILE"), "set the parameters of a YAML file (--set wins)")    //
+      ("set-file", list()->value_name("FILE"), "set the parameters of a YAML file (--set wins)")                   //
       ("include,I", list()->value_name("DIR"), "look for files in DIR too (also COWOSIM_PATH)");
 }
 

@@ -61,7 +61,8 @@ std::string iso_time() {
 /// Progress on stderr: a live line on a terminal, a line a minute elsewhere.
 class ProgressLine {
  public:
-  ProgressLine(const Package& package, bool quiet) : package_(package), quiet_(quiet), live_(isatty(STDERR_FILENO) != 0) {}
+  ProgressLine(const Package& package, bool quiet)
+      : package_(package), quiet_(quiet), live_(isatty(STDERR_FILENO) != 0) {}
   void show() {
     const double now = wall_seconds();
     if (quiet_ || (!live_ && now - last_ < 60.0)) return;
@@ -94,13 +95,19 @@ class ProgressLine {
 int exit_code(engine::Status status) {
   switch (status) {
     case engine::Status::completed:
-    case engine::Status::time_limit: return kDone;
-    case engine::Status::wall_limit: return kWallLimit;
-    case engine::Status::interrupted: return kInterrupted;
+    case engine::Status::time_limit:
+      return kDone;
+    case engine::Status::wall_limit:
+      return kWallLimit;
+    case engine::Status::interrupted:
+      return kInterrupted;
     case engine::Status::deadlock:
-    case engine::Status::no_progress: return kStuck;
-    case engine::Status::broken: return kInvariantBroken;
-    case engine::Status::running: break;
+    case engine::Status::no_progress:
+      return kStuck;
+    case engine::Status::broken:
+      return kInvariantBroken;
+    case engine::Status::running:
+      break;
   }
   return kInternalError;
 }
@@ -113,7 +120,8 @@ void add_trace(const std::string& text, RunOptions& options) {
   RunOptions::Trace trace;
   trace.on = true;
   if (first != std::string::npos) {
-    if (second == std::string::npos) throw UsageError("--trace: '" + text + "' is not KIND or KIND,FROM,TO (transactions,1us,2us)");
+    if (second == std::string::npos)
+      throw UsageError("--trace: '" + text + "' is not KIND or KIND,FROM,TO (transactions,1us,2us)");
     const std::string from = text.substr(first + 1, second - first - 1);
     trace.from = from == "0" ? 0 : quantity("trace", from, Unit::time);
     trace.to = quantity("trace", text.substr(second + 1), Unit::time);
@@ -133,24 +141,26 @@ int run(const Arguments& arguments) {
   Options visible("options");
   add_configuration_options(visible);
   const auto text = [] { return po::value<std::string>()->value_name("TIME"); };
-  visible.add_options()                                                                                       //
+  visible.add_options()  //
       ("workload,w", po::value<std::vector<std::string>>()->composing()->value_name("NAME=WORKLOAD"),
-       "run this workload as stream NAME (repeatable)")                                                       //
-      ("out,o", po::value<std::string>()->value_name("DIR"), "directory of the run (default runs/<platform>-<workload>-<hash8>)")  //
-      ("seed", po::value<std::uint64_t>()->value_name("N"), "seed of every random stream (default 1)")                  //
-      ("until", text(), "simulated time limit; reaching it is success")                                      //
-      ("wall-limit", text(), "limit on host time (exit code 5)")                                             //
-      ("stall-limit", text(), "simulated time without any movement that ends the run (exit code 4)")          //
-      ("threads", po::value<int>()->default_value(1), "worker threads; results do not depend on them")        //
-      ("window", text(), "window, at most the platform's W; results do not depend on it")                     //
-      ("stats-interval", text(), "write every statistic each TIME to series.csv")                             //
-      ("epoch", text(), "length of an epoch in hashes.csv (default 10us)")                                    //
+       "run this workload as stream NAME (repeatable)")  //
+      ("out,o", po::value<std::string>()->value_name("DIR"),
+       "directory of the run (default runs/<platform>-<workload>-<hash8>)")                             //
+      ("seed", po::value<std::uint64_t>()->value_name("N"), "seed of every random stream (default 1)")  //
+      ("until", text(), "simulated time limit; reaching it is success")                                 //
+      ("wall-limit", text(), "limit on host time (exit code 5)")                                        //
+      ("stall-limit", text(), "simulated time without any movement that ends the run (exit code 4)")    //
+      ("threads", po::value<int>()->default_value(1), "worker threads; results do not depend on them")  //
+      ("window", text(), "window, at most the platform's W; results do not depend on it")               //
+      ("stats-interval", text(), "write every statistic each TIME to series.csv")                       //
+      ("epoch", text(), "length of an epoch in hashes.csv (default 10us)")                              //
       ("trace", po::value<std::vector<std::string>>()->composing()->value_name("KIND[,FROM,TO]"),
-       "write a trace: transactions, commands")                                                               //
-      ("shuffle-construction", "build the package in another order; results do not depend on it")             //
-      ("against", po::value<std::string>()->value_name("RUN"), "also say what the other streams cost the first one, against this earlier run alone")  //
-      ("no-report", "do not write report.html")                                                               //
-      ("force", "overwrite a directory that holds a run")                                                     //
+       "write a trace: transactions, commands")                                                    //
+      ("shuffle-construction", "build the package in another order; results do not depend on it")  //
+      ("against", po::value<std::string>()->value_name("RUN"),
+       "also say what the other streams cost the first one, against this earlier run alone")  //
+      ("no-report", "do not write report.html")                                               //
+      ("force", "overwrite a directory that holds a run")                                     //
       ("quiet", "no progress and no summary");
   Options hidden;
   hidden.add_options()("platform", po::value<std::string>())("kind", po::value<std::string>());
@@ -159,7 +169,8 @@ int run(const Arguments& arguments) {
   const std::string synopsis = "run PLATFORM [WORKLOAD] [OPTIONS]";
   Variables variables;
   if (!parse(arguments, synopsis, visible, hidden, positions, variables)) return kDone;
-  if (variables.count("platform") == 0) throw UsageError("which platform? (usage: cowosim " + synopsis + "; see cowosim list platforms)");
+  if (variables.count("platform") == 0)
+    throw UsageError("which platform? (usage: cowosim " + synopsis + "; see cowosim list platforms)");
 
   RunOptions options = configuration_from(variables, variables["platform"].as<std::string>());
   if (variables.count("kind") > 0) {
@@ -196,7 +207,9 @@ int run(const Arguments& arguments) {
   if (variables.count("against") > 0) {
     const std::string file = variables["against"].as<std::string>() + "/results.json";
     std::ifstream in(file);
-    if (!in) throw UsageError("--against: '" + variables["against"].as<std::string>() + "' is no run's directory: it has no results.json");
+    if (!in)
+      throw UsageError("--against: '" + variables["against"].as<std::string>() +
+                       "' is no run's directory: it has no results.json");
     alone = telemetry::read_results({std::istreambuf_iterator<char>(in), {}}, file);
   }
 
@@ -241,7 +254,8 @@ int run(const Arguments& arguments) {
   }
   if (variables.count("quiet") == 0) {
     fmt::print("{}", telemetry::summary(results));
-    if (variables.count("against") > 0) fmt::print("\n{}", telemetry::comparison(alone, results, results.streams.front().name));
+    if (variables.count("against") > 0)
+      fmt::print("\n{}", telemetry::comparison(alone, results, results.streams.front().name));
   }
   fmt::print("{}\n", written);
   return code;

@@ -31,15 +31,26 @@ int decode(const Package& package, const std::vector<std::string>& addresses, bo
   for (const std::string& text : addresses) {
     const std::uint64_t address = parse_address(text);
     if (!map.contains(address)) {
-      throw UsageError(fmt::format("--decode: {:#x} is outside the memory of {} bytes ({:#x})", address, map.capacity(), map.capacity()));
+      throw UsageError(fmt::format("--decode: {:#x} is outside the memory of {} bytes ({:#x})", address, map.capacity(),
+                                   map.capacity()));
     }
     const Location at = map.decode(address);
-    list.push_back({{"address", address}, {"stack", at.stack}, {"channel", at.channel}, {"pseudo_channel", at.pseudo_channel},
-                    {"sid", at.sid}, {"bank_group", at.bank_group}, {"bank", at.bank}, {"row", at.row}, {"column", at.column},
+    list.push_back({{"address", address},
+                    {"stack", at.stack},
+                    {"channel", at.channel},
+                    {"pseudo_channel", at.pseudo_channel},
+                    {"sid", at.sid},
+                    {"bank_group", at.bank_group},
+                    {"bank", at.bank},
+                    {"row", at.row},
+                    {"column", at.column},
                     {"offset", at.offset}});
     if (!json) {
-      fmt::print("{:#x}: stack {}, channel {}, pseudo-channel {}, SID {}, bank group {}, bank {}, row {}, column {}, byte {}\n", address,
-                 at.stack, at.channel, at.pseudo_channel, at.sid, at.bank_group, at.bank, at.row, at.column, at.offset);
+      fmt::print(
+          "{:#x}: stack {}, channel {}, pseudo-channel {}, SID {}, bank group {}, bank {}, row {}, column {}, byte "
+          "{}\n",
+          address, at.stack, at.channel, at.pseudo_channel, at.sid, at.bank_group, at.bank, at.row, at.column,
+          at.offset);
     }
   }
   if (json) fmt::print("{}\n", list.dump(2));
@@ -50,7 +61,9 @@ int show_workload(const traffic::WorkloadInfo& info, bool json) {
   if (json) {
     Json parameters = Json::object();
     for (const ParameterInfo& p : describe_workload(info.name).parameters) parameters[p.path] = p.default_value;
-    fmt::print("{}\n", Json({{"name", info.name}, {"doc", info.doc}, {"model", info.model}, {"parameters", parameters}}).dump(2));
+    fmt::print(
+        "{}\n",
+        Json({{"name", info.name}, {"doc", info.doc}, {"model", info.model}, {"parameters", parameters}}).dump(2));
     return kDone;
   }
   fmt::print("{}: {}\n", info.name, info.doc);
@@ -66,9 +79,10 @@ int show_workload(const traffic::WorkloadInfo& info, bool json) {
 int show(const Arguments& arguments) {
   Options visible("options");
   add_configuration_options(visible);
-  visible.add_options()                                                                                                        //
-      ("decode", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS"), "where an address lives (repeatable)")  //
-      ("origin", "say where each value comes from (file:line:column, --set, default)")                                         //
+  visible.add_options()  //
+      ("decode", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS"),
+       "where an address lives (repeatable)")                                           //
+      ("origin", "say where each value comes from (file:line:column, --set, default)")  //
       ("json", "print as JSON");
   Options hidden;
   hidden.add_options()("what", po::value<std::string>());

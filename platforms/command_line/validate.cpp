@@ -12,8 +12,9 @@ namespace po = boost::program_options;
 
 int validate(const Arguments& arguments) {
   Options visible("options");
-  visible.add_options()                                                                                                         //
-      ("include,I", po::value<std::vector<std::string>>()->composing()->value_name("DIR"), "look for files in DIR too")         //
+  visible.add_options()  //
+      ("include,I", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+       "look for files in DIR too")  //
       ("json", "print the result as JSON");
   Options hidden;
   hidden.add_options()("file", po::value<std::vector<std::string>>());
@@ -22,7 +23,8 @@ int validate(const Arguments& arguments) {
   Variables variables;
   if (!parse(arguments, "validate FILE... [OPTIONS]", visible, hidden, positions, variables)) return kDone;
   if (variables.count("file") == 0) throw UsageError("which file? (usage: cowosim validate FILE...)");
-  const auto include = variables.count("include") > 0 ? variables["include"].as<std::vector<std::string>>() : std::vector<std::string>();
+  const auto include =
+      variables.count("include") > 0 ? variables["include"].as<std::vector<std::string>>() : std::vector<std::string>();
 
   bool good = true;
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
@@ -33,7 +35,8 @@ int validate(const Arguments& arguments) {
     nlohmann::ordered_json errors = nlohmann::ordered_json::array();
     for (const Diagnostic& d : diagnostics.list()) {
       fmt::print(stderr, "{}\n", to_string(d));
-      errors.push_back({{"file", d.file}, {"line", d.line}, {"column", d.column}, {"path", d.path}, {"message", d.message}});
+      errors.push_back(
+          {{"file", d.file}, {"line", d.line}, {"column", d.column}, {"path", d.path}, {"message", d.message}});
     }
     json.push_back({{"file", file}, {"kind", kind}, {"valid", diagnostics.empty()}, {"errors", errors}});
     if (variables.count("json") == 0 && diagnostics.empty()) fmt::print("{}: valid {}\n", file, kind);

@@ -27,7 +27,8 @@ class DirectOutlet final : public Outlet {
 /// `hops` nodes, waiting a random time at each, and comes home as a response to be retired.
 class Node final : public Heart {
  public:
-  Node(std::uint64_t seed, int tokens, int hops) : random_(seed), hops_(static_cast<std::uint32_t>(hops)), tokens_(tokens) {
+  Node(std::uint64_t seed, int tokens, int hops)
+      : random_(seed), hops_(static_cast<std::uint32_t>(hops)), tokens_(tokens) {
     if (tokens_ > 0) next_ = static_cast<Time>(bounded(random_.next(), 50)) * kNanosecond;
   }
   int ports() const override { return 2; }
@@ -76,17 +77,20 @@ class Node final : public Heart {
 /// (hops is a multiple of the size).
 struct Ring {
   Ring(Options options, int size, int tokens, int rounds, bool reversed = false) : engine(options) {
-    for (int i = 0; i < size; ++i) nodes.push_back(std::make_unique<Node>(17 + static_cast<std::uint64_t>(i), tokens, rounds * size));
+    for (int i = 0; i < size; ++i)
+      nodes.push_back(std::make_unique<Node>(17 + static_cast<std::uint64_t>(i), tokens, rounds * size));
     std::vector<Component*> components(static_cast<std::size_t>(size));
     for (int k = 0; k < size; ++k) {
       const int i = reversed ? size - 1 - k : k;
-      components[static_cast<std::size_t>(i)] = &engine.add("node_" + std::to_string(i), *nodes[static_cast<std::size_t>(i)]);
+      components[static_cast<std::size_t>(i)] =
+          &engine.add("node_" + std::to_string(i), *nodes[static_cast<std::size_t>(i)]);
     }
     for (int k = 0; k < size; ++k) {
       const int i = reversed ? size - 1 - k : k;
       const int next = (i + 1) % size;
-      Connection& connection = engine.connect("node_" + std::to_string(next) + ".in", *components[static_cast<std::size_t>(i)],
-                                              *components[static_cast<std::size_t>(next)], 1, (5 + i % 7) * kNanosecond);
+      Connection& connection =
+          engine.connect("node_" + std::to_string(next) + ".in", *components[static_cast<std::size_t>(i)],
+                         *components[static_cast<std::size_t>(next)], 1, (5 + i % 7) * kNanosecond);
       outlets.push_back(std::make_unique<DirectOutlet>(connection));
       nodes[static_cast<std::size_t>(i)]->bind(0, *outlets.back());
     }

@@ -37,8 +37,8 @@ work::Program program(std::vector<std::uint64_t> tiles, StreamId stream = 0, boo
 }
 
 struct Bench {
-  Bench(const DispatcherParams& params, int core_count, std::vector<const work::Program*> programs, std::function<Time(std::uint64_t)> duration,
-        Time latency)
+  Bench(const DispatcherParams& params, int core_count, std::vector<const work::Program*> programs,
+        std::function<Time(std::uint64_t)> duration, Time latency)
       : dispatcher(params, core_count, std::move(programs)) {
     dispatcher.set_name("dispatcher");
     dispatcher.set_pools(pools);
@@ -79,7 +79,8 @@ DispatcherParams quick() {
 TEST(Dispatcher, FirstWaveRoundRobinThenWhoeverAnswers) {
   const work::Program p = program({10});
   // Tile 1 takes long: core 1 holds it and gets nothing new.
-  Bench bench(quick(), 2, {&p}, [](std::uint64_t tile) { return tile == 1 ? 1000 * kNs : 10 * kNs; }, 1 * kNs);
+  Bench bench(
+      quick(), 2, {&p}, [](std::uint64_t tile) { return tile == 1 ? 1000 * kNs : 10 * kNs; }, 1 * kNs);
   bench.loop.run(1 * kNs);
   EXPECT_THAT(bench.tiles_of(0), ElementsAre(0, 2, 4, 5, 6, 7, 8, 9));
   EXPECT_THAT(bench.tiles_of(1), ElementsAre(1, 3));
@@ -91,7 +92,8 @@ TEST(Dispatcher, FirstWaveRoundRobinThenWhoeverAnswers) {
 
 TEST(Dispatcher, OperatorsRunOneAfterTheOther) {
   const work::Program p = program({3, 1, 2}, 4);
-  Bench bench(quick(), 4, {&p}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  Bench bench(
+      quick(), 4, {&p}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
   bench.loop.run(1 * kNs);
   const auto& records = bench.dispatcher.operators(0);
   ASSERT_EQ(records.size(), 3u);
@@ -113,7 +115,8 @@ TEST(Dispatcher, TheWireIsTheLeastLaunchLatency) {
   DispatcherParams params = quick();
   params.launch_latency = 0;
   const work::Program p = program({1});
-  Bench bench(params, 1, {&p}, [](std::uint64_t) { return 10 * kNs; }, 7 * kNs);
+  Bench bench(
+      params, 1, {&p}, [](std::uint64_t) { return 10 * kNs; }, 7 * kNs);
   bench.loop.run(7 * kNs);
   EXPECT_EQ(bench.cores[0]->seen[0].arrival, 107 * kNs);
   bench.expect_done();
@@ -122,7 +125,8 @@ TEST(Dispatcher, TheWireIsTheLeastLaunchLatency) {
 TEST(Dispatcher, ProgramsAlternateAndHaveTheirOwnRoom) {
   const work::Program a = program({4}, 0);
   const work::Program b = program({4}, 1);
-  Bench bench(quick(), 1, {&a, &b}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  Bench bench(
+      quick(), 1, {&a, &b}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
   bench.loop.run(1 * kNs);
   std::vector<int> order;
   for (const auto& seen : bench.cores[0]->seen) order.push_back(seen.program);
@@ -134,7 +138,8 @@ TEST(Dispatcher, ProgramsAlternateAndHaveTheirOwnRoom) {
 TEST(Dispatcher, ABackgroundProgramRunsUntilTheOthersAreDone) {
   const work::Program foreground = program({20, 20}, 0);
   const work::Program background = program({3, 1}, 1, true);
-  Bench bench(quick(), 2, {&foreground, &background}, [](std::uint64_t) { return 50 * kNs; }, 1 * kNs);
+  Bench bench(
+      quick(), 2, {&foreground, &background}, [](std::uint64_t) { return 50 * kNs; }, 1 * kNs);
   bench.loop.run(1 * kNs);
   EXPECT_GT(bench.dispatcher.passes(1), 1u);
   EXPECT_EQ(bench.dispatcher.passes(0), 1u);
@@ -154,8 +159,9 @@ Outcome run_mix(Time window, std::uint64_t seed) {
   const work::Program a = program({100, 1, 37}, 0);
   const work::Program b = program({64, 64}, 1);
   const work::Program c = program({13}, 2, true);
-  Bench bench(quick(), 7, {&a, &b, &c},
-              [seed](std::uint64_t tile) { return static_cast<Time>(mix(seed, tile) % (40 * kNs)); }, 3 * kNs);
+  Bench bench(
+      quick(), 7, {&a, &b, &c}, [seed](std::uint64_t tile) { return static_cast<Time>(mix(seed, tile) % (40 * kNs)); },
+      3 * kNs);
   bench.loop.run(window);
   bench.expect_done();
   Outcome outcome{bench.dispatcher.journal().hash(), {}};
@@ -180,7 +186,8 @@ TEST(Dispatcher, ResultsDoNotDependOnHowTimeIsSliced) {
 
 TEST(Dispatcher, ReportsTilesThatNobodyAnswers) {
   const work::Program p = program({5});
-  Bench bench(quick(), 1, {&p}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  Bench bench(
+      quick(), 1, {&p}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
   bench.cores[0]->swallow = true;
   bench.loop.run(1 * kNs);
   EXPECT_FALSE(bench.dispatcher.finished());
@@ -189,7 +196,8 @@ TEST(Dispatcher, ReportsTilesThatNobodyAnswers) {
   ASSERT_EQ(waits.size(), 1u);
   EXPECT_EQ(waits[0].reason, "operator fake of program_0: 2 tiles launched and not answered");
   EXPECT_THAT(test::broken_rules(bench.dispatcher),
-              ElementsAre("dispatcher: program program_0 has not ended", "dispatcher: program program_0: 2 tiles launched and not answered",
+              ElementsAre("dispatcher: program program_0 has not ended",
+                          "dispatcher: program program_0: 2 tiles launched and not answered",
                           "dispatcher: 2 launches in the pool"));
 }
 

@@ -95,7 +95,8 @@ class Loop {
     auto wire = std::make_unique<Wire>();
     wire->loop = this;
     wire->node = static_cast<std::size_t>(
-        std::find_if(hearts_.begin(), hearts_.end(), [&](const Node& node) { return node.heart == &to; }) - hearts_.begin());
+        std::find_if(hearts_.begin(), hearts_.end(), [&](const Node& node) { return node.heart == &to; }) -
+        hearts_.begin());
     wire->port = to_port;
     wire->wire_latency = latency;
     wire->rank = static_cast<std::uint32_t>(wires_.size());
@@ -135,7 +136,8 @@ class FakeMemory final : public engine::Heart {
     Transaction& request = transaction(message.transaction);
     const Time arrival = message.time;
     request.stages.enter(Stage::queue, arrival);
-    seen.push_back({arrival, request.address, request.bytes, request.op, request.created, request.stages[Stage::issue]});
+    seen.push_back(
+        {arrival, request.address, request.bytes, request.op, request.created, request.stages[Stage::issue]});
     if (swallow) return;
     const Time start = std::max(arrival, busy_);
     busy_ = start + service_;

@@ -20,14 +20,20 @@ using ::testing::HasSubstr;
 struct FileVisitor {
   YAML::Node file;
   std::set<std::string> visited;
-  void operator()(const char* name, std::string& value, const std::string&, const std::string&) { value = get(name).as<std::string>(); }
+  void operator()(const char* name, std::string& value, const std::string&, const std::string&) {
+    value = get(name).as<std::string>();
+  }
   void operator()(const char* name, std::int64_t& value, Range range, const std::string&, const std::string&) {
     value = get(name).as<std::int64_t>();
     EXPECT_GE(static_cast<double>(value), range.min);
     EXPECT_LE(static_cast<double>(value), range.max);
   }
-  void operator()(const char* name, double& value, Range, const std::string&, const std::string&) { value = get(name).as<double>(); }
-  void operator()(const char* name, bool& value, const std::string&, const std::string&) { value = get(name).as<bool>(); }
+  void operator()(const char* name, double& value, Range, const std::string&, const std::string&) {
+    value = get(name).as<double>();
+  }
+  void operator()(const char* name, bool& value, const std::string&, const std::string&) {
+    value = get(name).as<bool>();
+  }
   YAML::Node get(const char* name) {
     visited.insert(name);
     return file[name];
@@ -73,7 +79,8 @@ TEST(Model, AWrongShapeIsCaughtByItsParameterCount) {
     model.check();
     FAIL();
   } catch (const ConfigError& error) {
-    EXPECT_EQ(error.diagnostics().at(0).message, "7 does not divide query_heads (64); every KV head serves the same number of query heads");
+    EXPECT_EQ(error.diagnostics().at(0).message,
+              "7 does not divide query_heads (64); every KV head serves the same number of query heads");
   }
 }
 
@@ -88,8 +95,8 @@ TEST(Decode, Llama70bMovesExactlyItsBytes) {
     EXPECT_EQ(program.layers_simulated, std::min<std::int64_t>(layers, 80));
     EXPECT_EQ(program.extrapolated(), layers < 80);
     EXPECT_EQ(program.tokens, 1u);
-    // Caches are asked for little more than memory must give: activations, partial sums.
-    EXPECT_LT(static_cast<double>(program.bytes()), 1.08 * (69.503e9 + 1.3425e9));
+    // Caches are asked for an eighth more than memory must give (activations, each for 16 rows of weights) and partial sums.
+    EXPECT_LT(static_cast<double>(program.bytes()), 1.14 * (69.503e9 + 1.3425e9));
   }
 }
 
@@ -125,10 +132,12 @@ TEST(Decode, FlopsFollowTheFormula) {
   const work::Program program = build_decode(model, decode("2", 1000, 2), placement);
   std::uint64_t matrix = 0;
   for (const auto& op : program.operators) {
-    if (op->kind() == "gemm" || (op->kind() == "attention" && op->name().find("combine") == std::string::npos)) matrix += op->flops * op->repeats;
+    if (op->kind() == "gemm" || (op->kind() == "attention" && op->name().find("combine") == std::string::npos))
+      matrix += op->flops * op->repeats;
   }
   const std::uint64_t gains = (2 * 80 + 1) * 8192;
-  EXPECT_EQ(matrix, std::uint64_t{4} * (70'553'706'496u - 128'256u * 8192 - gains) + std::uint64_t{2} * 80 * 4 * 64 * 128 * 1000);
+  EXPECT_EQ(matrix, std::uint64_t{4} * (70'553'706'496u - 128'256u * 8192 - gains) +
+                        std::uint64_t{2} * 80 * 4 * 64 * 128 * 1000);
 }
 
 TEST(Decode, BatchScalesTheCacheNotTheWeights) {
@@ -148,13 +157,16 @@ TEST(Decode, SampledLayersStandForAll) {
   std::map<int, std::uint32_t> repeats;
   for (const auto& op : program.operators) {
     if (op->layer < 0) {
-      EXPECT_EQ(op->repeats, 1u) << op->name();
+      EXPECT_EQ(op->repeats, op->name() == "lm_head" ? 8u : 1u) << op->name() << ": one of eight slices of the vocabulary";
     } else {
       EXPECT_TRUE(repeats.count(op->layer) == 0 || repeats[op->layer] == op->repeats);
       repeats[op->layer] = op->repeats;
     }
   }
   EXPECT_EQ(repeats, (std::map<int, std::uint32_t>{{0, 26}, {26, 27}, {53, 27}}));
+  // With every layer simulated there is nothing to extrapolate: the head is whole.
+  work::Placement whole(kH100Memory);
+  for (const auto& op : build_decode(model, decode("1", 100, 80), whole).operators) EXPECT_EQ(op->repeats, 1u);
 }
 
 TEST(Decode, TheWholeModelIsPlaced) {
@@ -198,7 +210,8 @@ TEST(Decode, BatchIsANumberOrMax) {
       FAIL() << batch;
     } catch (const ConfigError& error) {
       EXPECT_EQ(error.diagnostics().at(0).path, "workload.batch");
-      EXPECT_EQ(error.diagnostics().at(0).message, std::string("`") + batch + "` is neither a number from 1 to 65536 nor `max`");
+      EXPECT_EQ(error.diagnostics().at(0).message,
+                std::string("`") + batch + "` is neither a number from 1 to 65536 nor `max`");
     }
   }
 }
@@ -218,7 +231,8 @@ TEST(Prefill, ReadsWeightsAndWritesTheCache) {
   for (const auto& op : program.operators) {
     for (std::uint64_t i = 0; i < op->tiles(); i += 1 + op->tiles() / 997) {
       const work::Tile tile = op->tile(i);
-      for (int a = 0; a < tile.load_count; ++a) ASSERT_NE(placement.find(tile.loads.at(static_cast<std::size_t>(a)).base), nullptr) << op->name();
+      for (int a = 0; a < tile.load_count; ++a)
+        ASSERT_NE(placement.find(tile.loads.at(static_cast<std::size_t>(a)).base), nullptr) << op->name();
     }
   }
 }
@@ -226,8 +240,8 @@ TEST(Prefill, ReadsWeightsAndWritesTheCache) {
 // --- the table of workloads ---
 
 TEST(Workloads, ContractNamesExist) {
-  for (const char* name : {"trace", "stream", "random_access", "pointer_chase", "gemm", "llama3_70b_decode", "llama3_70b_prefill", "llama3_8b_decode",
-                           "llama3_8b_prefill"}) {
+  for (const char* name : {"trace", "stream", "random_access", "pointer_chase", "gemm", "llama3_70b_decode",
+                           "llama3_70b_prefill", "llama3_8b_decode", "llama3_8b_prefill"}) {
     ASSERT_NE(find_workload(name), nullptr) << name;
     EXPECT_FALSE(find_workload(name)->doc.empty());
   }
@@ -271,7 +285,8 @@ TEST(Workloads, EveryWorkloadBuildsWithItsDefaults) {
     context.stream = 3;
     context.placement = &placement;
     if (info.on_cores) {
-      const work::Program program = build_program(info.name, info.defaults, info.model.empty() ? nullptr : &model, context);
+      const work::Program program =
+          build_program(info.name, info.defaults, info.model.empty() ? nullptr : &model, context);
       EXPECT_FALSE(program.operators.empty());
       EXPECT_EQ(program.stream, 3);
       EXPECT_EQ(program.name, "main");

@@ -19,7 +19,7 @@ struct Totals {
   std::uint64_t loaded = 0;
   std::uint64_t stored = 0;
   std::uint64_t largest = 0;
-  std::map<std::uint64_t, std::uint64_t> reads;   // by base of the region the access begins in
+  std::map<std::uint64_t, std::uint64_t> reads;  // by base of the region the access begins in
   std::map<std::uint64_t, std::uint64_t> writes;
   std::map<std::uint64_t, std::set<std::uint64_t>> touched;  // distinct bytes
 };
@@ -32,7 +32,8 @@ Totals count(const work::Operator& op, bool touch = true) {
     const work::Tile tile = op.tile(i);
     totals.flops += tile.flops;
     std::uint64_t in_tile = 0;
-    const auto add = [&](const work::Access& access, std::map<std::uint64_t, std::uint64_t>& by_region, std::uint64_t& sum) {
+    const auto add = [&](const work::Access& access, std::map<std::uint64_t, std::uint64_t>& by_region,
+                         std::uint64_t& sum) {
       EXPECT_GT(access.bytes(), 0u);
       const std::uint64_t region = access.base / kRegion;
       by_region[region] += access.bytes();
@@ -40,11 +41,14 @@ Totals count(const work::Operator& op, bool touch = true) {
       in_tile += access.bytes();
       if (!touch) return;
       for (std::uint64_t r = 0; r < access.rows; ++r) {
-        for (std::uint64_t b = 0; b < access.row_bytes; ++b) totals.touched[region].insert(access.base % kRegion + r * access.pitch + b);
+        for (std::uint64_t b = 0; b < access.row_bytes; ++b)
+          totals.touched[region].insert(access.base % kRegion + r * access.pitch + b);
       }
     };
-    for (int a = 0; a < tile.load_count; ++a) add(tile.loads.at(static_cast<std::size_t>(a)), totals.reads, totals.loaded);
-    for (int a = 0; a < tile.store_count; ++a) add(tile.stores.at(static_cast<std::size_t>(a)), totals.writes, totals.stored);
+    for (int a = 0; a < tile.load_count; ++a)
+      add(tile.loads.at(static_cast<std::size_t>(a)), totals.reads, totals.loaded);
+    for (int a = 0; a < tile.store_count; ++a)
+      add(tile.stores.at(static_cast<std::size_t>(a)), totals.writes, totals.stored);
     totals.largest = std::max(totals.largest, in_tile);
   }
   EXPECT_EQ(totals.flops, op.flops) << op.name();
@@ -100,15 +104,20 @@ TEST(Gemm, AccumulationInMemoryStoresEveryPanel) {
 
 TEST(Gemm, ChosenTilesAreBoundedAndMany) {
   // The GEMMs of a Llama-3-70B decode step in FP8, batch 1.
-  for (const auto& [n, k] : {std::pair<std::uint64_t, std::uint64_t>{10240, 8192}, {8192, 8192}, {57344, 8192}, {8192, 28672}, {128256, 8192}}) {
+  for (const auto& [n, k] : {std::pair<std::uint64_t, std::uint64_t>{10240, 8192},
+                             {8192, 8192},
+                             {57344, 8192},
+                             {8192, 28672},
+                             {128256, 8192}}) {
     GemmShape shape = gemm_shape(1, n, k);
     shape.accumulate_in_memory = true;
     const Gemm gemm("g", shape);
     const Totals totals = count(gemm, false);
     EXPECT_EQ(totals.reads.at(2), n * k) << "weights are streamed once";
-    EXPECT_LE(totals.largest, 72u * 1024);
+    EXPECT_LE(totals.largest, 73u * 1024) << "weights, their activations, 16 partial sums";
     EXPECT_GE(gemm.tiles(), 1000u);
-    EXPECT_LT(static_cast<double>(gemm.bytes) / static_cast<double>(n * k), 1.07) << "activations and partial sums are small";
+    EXPECT_LT(static_cast<double>(gemm.bytes) / static_cast<double>(n * k), 1.13)
+        << "two bytes of activation for each of 16 rows of weights, partial sums";
   }
   const Gemm square("g", gemm_shape(1024, 1024, 1024));
   EXPECT_LE(count(square, false).largest, 72u * 1024 + 128 * 128 * 4);
@@ -158,7 +167,8 @@ TEST(Gemm, CoresThatTakeTilesInOrderShareOperands) {
     std::map<std::uint64_t, std::uint64_t> distinct;
     for (std::uint64_t i = 0; i < 128; ++i) {
       const work::Tile tile = gemm.tile(wave * 128 + i);
-      for (int l = 0; l < 2; ++l) distinct[tile.loads.at(static_cast<std::size_t>(l)).base] = tile.loads.at(static_cast<std::size_t>(l)).bytes();
+      for (int l = 0; l < 2; ++l)
+        distinct[tile.loads.at(static_cast<std::size_t>(l)).base] = tile.loads.at(static_cast<std::size_t>(l)).bytes();
     }
     for (const auto& [base, bytes] : distinct) merged += bytes;
   }

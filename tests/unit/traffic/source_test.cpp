@@ -48,7 +48,8 @@ Request write(std::uint64_t address, Time time = kAsSoonAsPossible, std::uint32_
 }
 
 struct Bench {
-  Bench(const SourceParams& params, std::unique_ptr<RequestStream> stream, std::int64_t credits, Time service, Time access, Time latency)
+  Bench(const SourceParams& params, std::unique_ptr<RequestStream> stream, std::int64_t credits, Time service,
+        Time access, Time latency)
       : source(params, std::move(stream), credits), memory(service, access) {
     source.set_name("source");
     memory.set_name("memory");
@@ -75,7 +76,9 @@ struct Bench {
   Loop loop;
 };
 
-std::unique_ptr<RequestStream> list(std::vector<Request> requests) { return std::make_unique<ListStream>(std::move(requests)); }
+std::unique_ptr<RequestStream> list(std::vector<Request> requests) {
+  return std::make_unique<ListStream>(std::move(requests));
+}
 
 TEST(Source, TimedRequestsLeaveAtTheirTime) {
   Bench bench({}, list({read(0, 5 * kNs), read(64, 5 * kNs), read(128, 20 * kNs)}), -1, 1 * kNs, 10 * kNs, 2 * kNs);
@@ -155,7 +158,8 @@ TEST(Source, SplitsAtGranulesAndAligns) {
   SourceParams params;
   params.granule = 64;
   params.max_outstanding = 1;
-  Bench bench(params, list({read(100, kAsSoonAsPossible, 60), write(8, kAsSoonAsPossible, 8)}), -1, 4 * kNs, 10 * kNs, 1 * kNs);
+  Bench bench(params, list({read(100, kAsSoonAsPossible, 60), write(8, kAsSoonAsPossible, 8)}), -1, 4 * kNs, 10 * kNs,
+              1 * kNs);
   bench.loop.run(1 * kNs);
   ASSERT_EQ(bench.memory.seen.size(), 3u);
   EXPECT_EQ(bench.memory.seen[0].address, 96u);
@@ -224,7 +228,9 @@ struct Outcome {
   }
   bool operator!=(const Outcome& o) const { return !(*this == o); }
 };
-std::ostream& operator<<(std::ostream& out, const Outcome& o) { return out << o.hash << " " << o.transactions << " " << o.latency << " " << o.last; }
+std::ostream& operator<<(std::ostream& out, const Outcome& o) {
+  return out << o.hash << " " << o.transactions << " " << o.latency << " " << o.last;
+}
 
 Outcome run_random(Time window, std::uint64_t seed) {
   std::vector<Request> requests;
@@ -253,8 +259,9 @@ Outcome run_random(Time window, std::uint64_t seed) {
   Outcome outcome{bench.source.journal().hash(), bench.source.journal().count(), "", bench.source.journal().last()};
   for (StreamId stream = 0; stream < 3; ++stream) {
     const auto& s = bench.source.stream(stream);
-    outcome.latency += std::to_string(s.transactions) + ":" + std::to_string(static_cast<std::int64_t>(s.latency.sum())) + ":" +
-                       std::to_string(s.latency.max()) + ":" + std::to_string(static_cast<std::int64_t>(s.stage_sums[0])) + " ";
+    outcome.latency +=
+        std::to_string(s.transactions) + ":" + std::to_string(static_cast<std::int64_t>(s.latency.sum())) + ":" +
+        std::to_string(s.latency.max()) + ":" + std::to_string(static_cast<std::int64_t>(s.stage_sums[0])) + " ";
   }
   return outcome;
 }
@@ -348,8 +355,8 @@ TEST(Patterns, StreamKernelsTouchEveryArrayInStep) {
     EXPECT_EQ(request.stream, 2);
     EXPECT_EQ(request.bytes, 256u);
   }
-  EXPECT_THAT(seen, ElementsAre(std::pair(0, Op::read), std::pair(512, Op::read), std::pair(1024, Op::write), std::pair(256, Op::read),
-                                std::pair(768, Op::read), std::pair(1280, Op::write)));
+  EXPECT_THAT(seen, ElementsAre(std::pair(0, Op::read), std::pair(512, Op::read), std::pair(1024, Op::write),
+                                std::pair(256, Op::read), std::pair(768, Op::read), std::pair(1280, Op::write)));
 }
 
 TEST(Patterns, RandomAccessKeepsFootprintFractionAndRate) {
@@ -396,8 +403,10 @@ TEST(Patterns, PointerChaseIsOneDependentChain) {
   Bench bench({}, std::make_unique<PointerChasePattern>(params, 0, 0, 3), -1, 0, 10 * kNs, 1 * kNs);
   bench.loop.run(1 * kNs);
   ASSERT_EQ(bench.memory.seen.size(), 200u);
-  for (std::size_t i = 1; i < 200; ++i) ASSERT_EQ(bench.memory.seen[i].arrival - bench.memory.seen[i - 1].arrival, 12 * kNs);
-  for (std::size_t i = 64; i < 200; ++i) ASSERT_EQ(bench.memory.seen[i].address, bench.memory.seen[i - 64].address) << "laps";
+  for (std::size_t i = 1; i < 200; ++i)
+    ASSERT_EQ(bench.memory.seen[i].arrival - bench.memory.seen[i - 1].arrival, 12 * kNs);
+  for (std::size_t i = 64; i < 200; ++i)
+    ASSERT_EQ(bench.memory.seen[i].address, bench.memory.seen[i - 64].address) << "laps";
   bench.expect_idle();
 }
 

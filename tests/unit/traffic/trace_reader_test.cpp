@@ -110,7 +110,9 @@ TEST_F(TraceFile, ReadsEveryColumnInAnyOrder) {
 
 TEST_F(TraceFile, TimesAreExact) {
   const std::vector<Request> requests =
-      read(std::string(kHeader) + "0.000001,R,0,1\n0.0000014,R,0,1\n0.00000149,R,0,1\n0.0000015,R,0,1\n0.00000249999,R,0,1\n0.0000025,R,0,1\n12.000000,R,0,1\n8999999999999.999999,R,0,1\n");
+      read(std::string(kHeader) +
+           "0.000001,R,0,1\n0.0000014,R,0,1\n0.00000149,R,0,1\n0.0000015,R,0,1\n0.00000249999,R,0,1\n0.0000025,R,0,"
+           "1\n12.000000,R,0,1\n8999999999999.999999,R,0,1\n");
   std::vector<Time> times;
   for (const Request& request : requests) times.push_back(request.time);
   EXPECT_THAT(times, ElementsAre(1, 1, 1, 2, 2, 3, 12'000'000, 8'999'999'999'999'999'999));
@@ -166,7 +168,8 @@ TEST_F(TraceFile, StreamsGetIdsInOrderOfAppearance) {
 
 TEST_F(TraceFile, CompressedTracesReadTheSame) {
   std::string text = kHeader;
-  for (int i = 0; i < 30'000; ++i) text += std::to_string(i) + ".25,R," + std::to_string(i * 64) + ",64\n";  // several chunks
+  for (int i = 0; i < 30'000; ++i)
+    text += std::to_string(i) + ".25,R," + std::to_string(i * 64) + ",64\n";  // several chunks
   TraceReader plain(options_for(write(text)));
   TraceReader gzip(options_for(write_compressed<boost::iostreams::gzip_compressor>(text, "t.csv.gz")));
   TraceReader zstd(options_for(write_compressed<boost::iostreams::zstd_compressor>(text, "t.csv.zst")));
@@ -191,44 +194,60 @@ TEST_F(TraceFile, AGoodTraceHasNoErrors) {
 }
 
 TEST_F(TraceFile, EveryErrorHasItsPlaceAndItsRemedy) {
-  EXPECT_THAT(errors(std::string(kHeader) + "1x,R,0,64\n"), ElementsAre("2:2: time_ns: unexpected `x` behind the value"));
-  EXPECT_THAT(errors(std::string(kHeader) + "-1,R,0,64\n"),
-              ElementsAre("2:1: time_ns: `-1` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty"));
-  EXPECT_THAT(errors(std::string(kHeader) + "9000000000001,R,0,64\n"),
-              ElementsAre("2:1: time_ns: `9000000000001` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty"));
+  EXPECT_THAT(errors(std::string(kHeader) + "1x,R,0,64\n"),
+              ElementsAre("2:2: time_ns: unexpected `x` behind the value"));
+  EXPECT_THAT(
+      errors(std::string(kHeader) + "-1,R,0,64\n"),
+      ElementsAre("2:1: time_ns: `-1` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty"));
+  EXPECT_THAT(
+      errors(std::string(kHeader) + "9000000000001,R,0,64\n"),
+      ElementsAre(
+          "2:1: time_ns: `9000000000001` is not a time: decimal nanoseconds from 0 to 9e12 such as 12.5, or empty"));
   EXPECT_THAT(errors(std::string(kHeader) + "0,X,0,64\n"), ElementsAre("2:3: op: unknown operation `X`: R or W"));
   EXPECT_THAT(errors(std::string(kHeader) + "0,READ,0,64\n"), ElementsAre("2:3: op: unknown operation `READ`: R or W"));
   EXPECT_THAT(errors(std::string(kHeader) + "0,,0,64\n"), ElementsAre("2:3: op: unknown operation ``: R or W"));
-  EXPECT_THAT(errors(std::string(kHeader) + "0,R,zz,64\n"), ElementsAre("2:5: address: `zz` is not an address: decimal or 0x... below 2^64"));
+  EXPECT_THAT(errors(std::string(kHeader) + "0,R,zz,64\n"),
+              ElementsAre("2:5: address: `zz` is not an address: decimal or 0x... below 2^64"));
   EXPECT_THAT(errors(std::string(kHeader) + "0,R,0x1FFFFFFFFFFFFFFFF,64\n"),
               ElementsAre("2:5: address: `0x1FFFFFFFFFFFFFFFF` is not an address: decimal or 0x... below 2^64"));
-  EXPECT_THAT(errors(std::string(kHeader) + "0,R,0,0\n"), ElementsAre("2:7: bytes: `0` is not a number of bytes: 1 to 1048576"));
-  EXPECT_THAT(errors(std::string(kHeader) + "0,R,0,-4\n"), ElementsAre("2:7: bytes: `-4` is not a number of bytes: 1 to 1048576"));
+  EXPECT_THAT(errors(std::string(kHeader) + "0,R,0,0\n"),
+              ElementsAre("2:7: bytes: `0` is not a number of bytes: 1 to 1048576"));
+  EXPECT_THAT(errors(std::string(kHeader) + "0,R,0,-4\n"),
+              ElementsAre("2:7: bytes: `-4` is not a number of bytes: 1 to 1048576"));
   EXPECT_THAT(errors(std::string(kHeader) + "0,R,0\n"), ElementsAre("2:6: : 3 fields, but the header names 4"));
-  EXPECT_THAT(errors(std::string(kHeader) + "0,R,0,64,1\n"), ElementsAre("2:9: : more fields than the 4 the header names"));
+  EXPECT_THAT(errors(std::string(kHeader) + "0,R,0,64,1\n"),
+              ElementsAre("2:9: : more fields than the 4 the header names"));
   EXPECT_THAT(errors(std::string(kHeader) + "5,R,0,64\n4.5,R,0,64\n"),
               ElementsAre("3:1: time_ns: 4.5 ns is before the 5 ns of an earlier line; times must not decrease"));
-  EXPECT_THAT(errors(std::string(kHeader) + "5,R,0xFFFFF,1\n6,R,0xFFFFF,2\n"),
-              ElementsAre("3:5: address: 2 bytes at 0xfffff lie outside memory, which ends at 0x100000 (1048576 bytes)"));
-  EXPECT_THAT(errors(std::string(kHeader) + "5,R,0xFFFFFFFFFFFFFFFF,2\n"),
-              ElementsAre("2:5: address: 2 bytes at 0xffffffffffffffff lie outside memory, which ends at 0x100000 (1048576 bytes)"));
+  EXPECT_THAT(
+      errors(std::string(kHeader) + "5,R,0xFFFFF,1\n6,R,0xFFFFF,2\n"),
+      ElementsAre("3:5: address: 2 bytes at 0xfffff lie outside memory, which ends at 0x100000 (1048576 bytes)"));
+  EXPECT_THAT(
+      errors(std::string(kHeader) + "5,R,0xFFFFFFFFFFFFFFFF,2\n"),
+      ElementsAre(
+          "2:5: address: 2 bytes at 0xffffffffffffffff lie outside memory, which ends at 0x100000 (1048576 bytes)"));
 }
 
 TEST_F(TraceFile, ErrorsOfDependencies) {
   EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,9,\n"),
-              ElementsAre("2:13: depends_on: no line before this one has id 9 and none after it either; depends_on is the id of an earlier line"));
+              ElementsAre("2:13: depends_on: no line before this one has id 9 and none after it either; depends_on is "
+                          "the id of an earlier line"));
   EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,2,\n0,R,0,64,,2,,\n"),
-              ElementsAre("2:13: depends_on: no line before this one has id 2: line 3 has it, later; a request can only depend on an earlier one"));
+              ElementsAre("2:13: depends_on: no line before this one has id 2: line 3 has it, later; a request can "
+                          "only depend on an earlier one"));
   EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,1,\n"),
               ElementsAre("2:13: depends_on: no line before this one has id 1; a request cannot depend on itself"));
-  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,,\n0,R,0,64,,1,,\n"), ElementsAre("3:11: id: id 1 is there twice; ids are unique"));
+  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,,\n0,R,0,64,,1,,\n"),
+              ElementsAre("3:11: id: id 1 is there twice; ids are unique"));
   EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,,5\n"),
               ElementsAre("2:14: think_ns: think_ns without depends_on: it is the time after that request's response"));
-  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,1,,\n0,R,0,64,,2,1,1000001\n"),
-              ElementsAre("3:15: think_ns: `1000001` is not a think time: decimal nanoseconds from 0 to 1000000, or empty"));
+  EXPECT_THAT(
+      errors(std::string(kFullHeader) + "0,R,0,64,,1,,\n0,R,0,64,,2,1,1000001\n"),
+      ElementsAre("3:15: think_ns: `1000001` is not a think time: decimal nanoseconds from 0 to 1000000, or empty"));
   EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,,x,,\n"),
               ElementsAre("2:11: id: `x` is not an id: an unsigned integer below 2^64 - 1, or empty"));
-  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,a/b,,,\n"), ElementsAre("2:10: stream: `a/b` is not a stream's name: letters, digits, _ and -"));
+  EXPECT_THAT(errors(std::string(kFullHeader) + "0,R,0,64,a/b,,,\n"),
+              ElementsAre("2:10: stream: `a/b` is not a stream's name: letters, digits, _ and -"));
 }
 
 TEST_F(TraceFile, TheShortcutForPlainLinesChangesNothing) {
@@ -239,12 +258,14 @@ TEST_F(TraceFile, TheShortcutForPlainLinesChangesNothing) {
   std::uint64_t picoseconds = 0;
   for (int i = 0; i < 40'000; ++i) {
     picoseconds += draw.next() % 5000;
-    const std::string time =
-        draw.next() % 4 == 0 ? "" : std::to_string(picoseconds / 1000) + "." + std::to_string(1000 + picoseconds % 1000).substr(1);
+    const std::string time = draw.next() % 4 == 0 ? ""
+                                                  : std::to_string(picoseconds / 1000) + "." +
+                                                        std::to_string(1000 + picoseconds % 1000).substr(1);
     const std::string op = draw.next() % 2 == 0 ? "R" : draw.next() % 4 == 0 ? " w" : "W";
     std::string address = std::to_string(draw.next() % 1'000'000);
     if (draw.next() % 2 == 0) address = "0x" + address;
-    const std::string rest = "," + address + "," + std::to_string(1 + draw.next() % 500) + (draw.next() % 8 == 0 ? "\r\n" : "\n");
+    const std::string rest =
+        "," + address + "," + std::to_string(1 + draw.next() % 500) + (draw.next() % 8 == 0 ? "\r\n" : "\n");
     plain += time + "," + op + rest;
     moved += op + "," + time + rest;
   }
@@ -288,8 +309,9 @@ TEST_F(TraceFile, ErrorsOfTheHeader) {
   EXPECT_THAT(errors("time_ns,op,address,bytes,op\n"), ElementsAre("1:26: : column `op` is there twice"));
   EXPECT_THAT(errors("time_ns,op,address,bytes,depends_on\n"),
               ElementsAre("1:1: : column `depends_on` needs a column `id`: it names the id of an earlier line"));
-  EXPECT_THAT(errors("time_ns,op,address,bytes,think_ns\n"),
-              ElementsAre("1:1: : column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
+  EXPECT_THAT(
+      errors("time_ns,op,address,bytes,think_ns\n"),
+      ElementsAre("1:1: : column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
   EXPECT_THAT(errors(kHeader), ElementsAre("1:1: : the trace has a header but no requests"));
 }
 
@@ -320,8 +342,10 @@ TEST_F(TraceFile, MissingAndMislabelledFiles) {
   };
   EXPECT_EQ(message((directory_ / "none.csv").string()), "cannot read the trace: No such file or directory");
   EXPECT_EQ(message(directory_.string()), "cannot read the trace: Is a directory");
-  EXPECT_THAT(message(write(std::string(kHeader) + "0,R,0,64\n", "plain.gz")), ::testing::StartsWith("cannot decompress the trace ("));
-  EXPECT_THAT(message(write(std::string(kHeader) + "0,R,0,64\n", "plain.zst")), ::testing::StartsWith("cannot decompress the trace ("));
+  EXPECT_THAT(message(write(std::string(kHeader) + "0,R,0,64\n", "plain.gz")),
+              ::testing::StartsWith("cannot decompress the trace ("));
+  EXPECT_THAT(message(write(std::string(kHeader) + "0,R,0,64\n", "plain.zst")),
+              ::testing::StartsWith("cannot decompress the trace ("));
 }
 
 TEST_F(TraceFile, BinaryRubbishIsAnError) {

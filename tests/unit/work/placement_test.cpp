@@ -51,7 +51,8 @@ TEST(Placement, SaysHowMuchIsMissing) {
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_EQ(error.diagnostics().at(0).message,
-              "the model needs 1000008192 bytes (weights 0.000 GB, kv 1.000 GB) but the package has 8192: 1000000000 bytes (1.000 GB) "
+              "the model needs 1000008192 bytes (weights 0.000 GB, kv 1.000 GB) but the package has 8192: 1000000000 "
+              "bytes (1.000 GB) "
               "are missing");
   }
 }

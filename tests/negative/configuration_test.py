@@ -1,0 +1,111 @@
+"""Platform files, workload files and settings that are wrong: the exact message, exit code 2, nothing half written."""
+import unittest
+
+import cowosim_binary
+
+# What is written (below `extends: h100_sxm5`) -> line:column and the message.
+PLATFORM_FILES = {
+    "an unknown key": (
+        "hbm:\n  data_rat: 5Gb/s\n", "3:3: error: hbm.data_rat: unknown key; did you mean 'data_rate'?"),
+    "a key given twice": (
+        "hbm:\n  data_rate: 5Gb/s\n  data_rate: 6Gb/s\n", "4:3: error: hbm.data_rate: is given twice, first in line 3; keep one"),
+    "a missing unit": (
+        "phy:\n  latency_up: 20\n", "3:15: error: phy.latency_up: '20' has no unit; expected a time, such as 48ns"),
+    "another quantity's unit": (
+        "phy:\n  latency_up: 20GB/s\n", "3:15: error: phy.latency_up: '20GB/s' is a bandwidth; expected a time, such as 48ns"),
+    "a value out of range": (
+        "hbm:\n  stacks: 0\n", "3:11: error: hbm.stacks: '0' is out of range; expected 1 to 256"),
+    "a word for a number": (
+        "hbm:\n  stacks: many\n", "3:11: error: hbm.stacks: 'many' is not an integer; expected an integer, such as 32"),
+    "an unknown choice": (
+        "hbm:\n  generation: hmb3\n", "3:15: error: hbm.generation: 'hmb3' is not a choice; did you mean 'hbm3'? expected hbm3"),
+    "a platform nobody knows": (
+        "extends: h100\n", "1:10: error: extends: 'h100' is not a known platform; did you mean 'h100_sxm5'?"),
+    "nothing at all": ("", "1:1: error: is empty; expected 'name: value' lines"),
+    "no YAML": ("a: [1\nb: 2\n", "2:2: error: not valid YAML: end of sequence flow not found"),
+    "itself": ("extends: platform.yaml\n", "1:10: error: extends: extends itself: platform.yaml -> platform.yaml"),
+    "an address map without rows": (
+        "hbm:\n  address_map: [sid, bank, column, bank_group, pseudo_channel, offset]\n",
+        "3:3: error: hbm: address map: field 'row' is missing and has 16384 values"),
+}
+WHOLE = ("a platform nobody knows", "nothing at all", "no YAML", "itself")  # files of their own, not extending anything
+
+SETTINGS = {
+    "hbm.stakcs=4": "--set:1:1: error: hbm.stakcs: no such parameter; did you mean 'hbm.stacks'?",
+    "hbm.*x=4": "--set:1:1: error: hbm.*x: matches no parameter",
+    "hbm.stacks": "--set:1:1: error: 'hbm.stacks' is not an assignment; expected path=value",
+    "hbm.stacks=0": "--set:1:12: error: hbm.stacks: '0' is out of range; expected 1 to 256",
+    "phy.latency_up=20": "--set:1:16: error: phy.latency_up: '20' has no unit; expected a time, such as 48ns",
+    "workload.kind=reed": "--set:1:23: error: workloads.stream.kind: 'reed' is not a choice; did you mean 'read'? "
+                          "expected one of read, write, copy, scale, add, triad",
+    "workload.m=4": "--set:1:1: error: workloads.stream.m: no such parameter; did you mean 'workloads.stream.kind'?",
+    "workload.footprint=100GiB": "error: workload: stream needs 107374182400 bytes (other 107.374 GB) but the package has "
+                                 "85899345920: 21474836480 bytes (21.475 GB) are missing",
+}
+
+WORKLOADS = "gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, pointer_chase, random_access, stream, trace"
+NAMES = {
+    ("h100", "stream"): "error: 'h100' is not a known platform; did you mean 'h100_sxm5'?",
+    ("nowhere.yaml", "stream"): "error: 'nowhere.yaml' does not exist; expected the file of a platform",
+    ("h100_sxm5", "strem"): "command line: error: workloads.strem.workload: there is no workload 'strem'; did you mean 'stream'?; "
+                            f"there are {WORKLOADS}",
+    ("h100_sxm5", "nowhere.yaml"): "error: 'nowhere.yaml' does not exist; expected the file of a workload",
+    ("reference/hbm3_6400", "gemm"): "command line: error: workloads.gemm.workload: 'gemm' runs on compute dies, and this platform has none",
+    ("reference/hbm3_6400", "trace"): "error: workload.file: a trace needs a file: --set workload.file=FILE",
+    ("h100_sxm5", "-w", "a=stream", "-w", "a=stream"):
+        "command line: error: a: two workloads have this name; give each its own with -w NAME=WORKLOAD",
+    ("h100_sxm5", "llama3_70b_decode", "-s", "workload.batch=many"):
+        "error: workload.batch: `many` is neither a number from 1 to 65536 nor `max`",
+    ("h100_sxm5", "-w", "a=stream", "-s", "a.background=true"):
+        "command line: error: workloads: all workloads are background ones: nothing would ever end; let at least one run once",
+}
+WORKLOAD_FILES = {
+    "workload: strem\n":
+        f"1:11: error: {{path}}workload: there is no workload 'strem'; did you mean 'stream'?; there are {WORKLOADS}",
+    "workload: stream\nfootprint: 64\n":
+        "2:12: error: {path}footprint: '64' has no unit; expected a number of bytes, such as 80GiB",
+    "workload: stream\nm: 64\n": "2:1: error: {path}m: unknown key",
+}
+
+
+class Configuration(cowosim_binary.CowosimTest):
+    def test_platform_files(self):
+        for what, (text, message) in PLATFORM_FILES.items():
+            with self.subTest(what=what):
+                file = self.write("platform.yaml", text if what in WHOLE else "extends: h100_sxm5\n" + text)
+                self.assert_rejected(file, "stream", message=f"{file}:{message}")
+                self.assert_rejected(file, subcommand="validate", message=f"{file}:{message}")
+
+    def test_all_errors_are_reported_at_once(self):
+        file = self.write("platform.yaml", "extends: h100_sxm5\nhbm:\n  stacks: many\nphy:\n  latency_up: 20\n  bandwith: 3GB/s\n")
+        done = cowosim_binary.call("validate", file)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.splitlines(), [
+            f"{file}:3:11: error: hbm.stacks: 'many' is not an integer; expected an integer, such as 32",
+            f"{file}:5:15: error: phy.latency_up: '20' has no unit; expected a time, such as 48ns",
+            f"{file}:6:3: error: phy.bandwith: unknown key; did you mean 'bandwidth'?"])
+
+    def test_settings(self):
+        for setting, message in SETTINGS.items():
+            with self.subTest(setting=setting):
+                self.assert_rejected("h100_sxm5", "stream", "-s", setting, message=message)
+
+    def test_names(self):
+        for arguments, message in NAMES.items():
+            with self.subTest(arguments=arguments):
+                self.assert_rejected(*arguments, message=message)
+
+    def test_workload_files(self):
+        for text, message in WORKLOAD_FILES.items():
+            with self.subTest(text=text):
+                file = self.write("workload.yaml", text)
+                self.assert_rejected(file, subcommand="validate", message=f"{file}:{message.format(path='')}")
+                self.assert_rejected("h100_sxm5", file, message=f"{file}:{message.format(path='workloads.workload.')}")
+
+    def test_a_settings_file_that_does_not_exist_is_one_error(self):
+        done = cowosim_binary.call("run", "h100_sxm5", "stream", "--set-file", "nowhere.yaml", "--out", self.directory / "rejected")
+        self.assertEqual((done.returncode, done.stderr), (2, "nowhere.yaml: error: no such file\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
