@@ -72,11 +72,16 @@ struct Package::Parts {
       build_dies();
     }
     for (const auto& [shell, name] : shells) shell->component = &engine.add(name, shell->heart());
-    for (const auto& [initiator, target] : bindings) kernel::connect(*initiator, *target, engine, root);
-    engine.elaborate();
+    try {  // a connection without latency, a window above W
+      for (const auto& [initiator, target] : bindings) kernel::connect(*initiator, *target, engine, root);
+      engine.elaborate();
+    } catch (const std::invalid_argument& error) {
+      throw ConfigError(Diagnostic{"", 0, 0, "", error.what()});
+    }
     if (options.trace_transactions.on) {
       for (engine::Heart* heart : engine.hearts())
-        heart->journal().trace(options.trace_transactions.from, options.trace_transactions.to);
+        for (engine::Journal* journal : {&heart->journal(), &heart->services()})
+          journal->trace(options.trace_transactions.from, options.trace_transactions.to);
     }
     if (options.trace_commands.on) {
       commands.resize(channels.size());
@@ -203,8 +208,10 @@ struct Package::Parts {
     for (const engine::Heart* heart : engine.hearts()) {
       telemetry::ComponentEvents& component = all.emplace_back();
       component.component = heart->name();
-      for (const auto& e : heart->journal().events())
-        component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
+      for (const engine::Journal* journal : {&heart->journal(), &heart->services()}) {
+        for (const auto& e : journal->events())
+          component.events.push_back({e.time, e.identity, e.number, e.address, e.bytes, e.op, e.stream});
+      }
     }
     return all;
   }
@@ -352,13 +359,15 @@ std::string Package::write(const std::string& directory, const telemetry::Result
   for (engine::Heart* heart : parts.engine.hearts()) {
     stats.set_path(parts.root + "." + heart->name());
     heart->statistics(stats);
-    const engine::Journal& journal = heart->journal();
-    const auto kind = heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve;
-    for (std::size_t epoch = 0; epoch < journal.hashes().size(); ++epoch) {
-      const Time begin = static_cast<Time>(epoch) * parts.configuration.run.epoch;
-      hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch,
-                        journal.counts()[epoch], journal.hashes()[epoch]});
-    }
+    const auto add = [&](const engine::Journal& journal, telemetry::HashKind kind) {
+      for (std::size_t epoch = 0; epoch < journal.hashes().size(); ++epoch) {
+        const Time begin = static_cast<Time>(epoch) * parts.configuration.run.epoch;
+        hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch, journal.counts()[epoch],
+                          journal.hashes()[epoch]});
+      }
+    };
+    add(heart->journal(), heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve);
+    if (heart->services().count() > 0) add(heart->services(), telemetry::HashKind::serve);
   }
   out.write("stats.csv", stats.csv());
   out.write("hashes.csv", telemetry::hashes_csv(hashes));

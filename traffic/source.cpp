@@ -108,7 +108,7 @@ void Source::issue_piece(Time now) {
   piece.stages.start(Stage::issue, head_created_);
   if (router_ != nullptr) {
     piece.source = terminal_;
-    piece.destination = router_->destination(piece.address);
+    piece.destination = piece.via = router_->destination(piece.address);
   }
   if (bounded_credits_) --credits_;
   ++live_;

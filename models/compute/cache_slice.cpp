@@ -420,7 +420,7 @@ void CacheSlice::write(Handle handle, Transaction& tx, std::uint16_t home_termin
 
 inline void CacheSlice::answer(Handle handle, Transaction& tx, Phase phase, Time leaves) {
   tx.destination = tx.via == terminal_ ? tx.source : tx.via;
-  journal().add(tx, leaves);
+  services().add(tx, leaves);
   send(kNetwork, phase, handle, leaves + latency(kNetwork));
 }
 

@@ -185,6 +185,7 @@ void Engine::elaborate() {
   for (const auto& component : components_) {
     component->heart().for_each([&](Heart& heart) {
       heart.journal().set_epoch(options_.epoch);
+      heart.services().set_epoch(options_.epoch);
       hearts_.push_back(&heart);
     });
   }
@@ -307,7 +308,7 @@ bool Engine::end_if_idle() {
 
 void Engine::check_movement() {
   std::uint64_t movement = messages_ + pools_.created();
-  for (const Heart* heart : hearts_) movement += heart->journal().count();
+  for (const Heart* heart : hearts_) movement += heart->journal().count() + heart->services().count();
   if (movement == movement_) {
     for (const auto& component : components_) component->heart_.report_waits(waits_);
     finish(Status::no_progress,

@@ -96,6 +96,9 @@ class Heart {
   bool creates_transactions() const { return own_pool_ != nullptr; }
   Journal& journal() { return journal_; }
   const Journal& journal() const { return journal_; }
+  /// Of a creator that also serves others' transactions (a cache that writes back): what it has served. Empty otherwise.
+  Journal& services() { return services_; }
+  const Journal& services() const { return services_; }
 
  protected:
   void send(int port, Phase phase, Handle transaction, Time arrival, std::uint16_t count = 1) {
@@ -116,6 +119,7 @@ class Heart {
   Pool* own_pool_ = nullptr;
   std::vector<Outlet*> outlets_;
   Journal journal_;
+  Journal services_;
 };
 
 }  // namespace cowosim::engine

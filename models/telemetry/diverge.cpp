@@ -102,12 +102,15 @@ std::optional<TransactionDifference> first_difference(const TransactionTable& a,
   }
   for (const auto& [key, y] : in_b)
     if (in_a.find(key) == in_a.end()) note(nullptr, y);
-  if (first) {
+  if (first) {  // the last of its events at a creator is its retirement (a cache also serves others' transactions)
+    Time last = -1;
     for (const TransactionTable* table : {&a, &b})
       for (const TransactionRecord& row : *table)
-        if (first->source.empty() && row.identity == first->identity &&
-            std::find(sources.begin(), sources.end(), row.component) != sources.end())
+        if (row.time > last && row.identity == first->identity &&
+            std::find(sources.begin(), sources.end(), row.component) != sources.end()) {
           first->source = row.component;
+          last = row.time;
+        }
   }
   return first;
 }

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/units.h"
 #include "platforms/command_line/options.h"
 #include "platforms/version_info.h"
 #include "telemetry/results_reader.h"
@@ -146,7 +147,7 @@ int run(const Arguments& arguments) {
        "run this workload as stream NAME (repeatable)")  //
       ("out,o", po::value<std::string>()->value_name("DIR"),
        "directory of the run (default runs/<platform>-<workload>-<hash8>)")                             //
-      ("seed", po::value<std::uint64_t>()->value_name("N"), "seed of every random stream (default 1)")  //
+      ("seed", po::value<std::string>()->value_name("N"), "seed of every random stream (default 1)")  //
       ("until", text(), "simulated time limit; reaching it is success")                                 //
       ("wall-limit", text(), "limit on host time (exit code 5)")                                        //
       ("stall-limit", text(), "simulated time without any movement that ends the run (exit code 4)")    //
@@ -184,7 +185,13 @@ int run(const Arguments& arguments) {
       options.workloads.push_back({named.substr(0, equals), named.substr(equals + 1)});
     }
   }
-  if (variables.count("seed") > 0) options.seed = variables["seed"].as<std::uint64_t>();
+  if (variables.count("seed") > 0) {
+    std::string error;
+    const std::string given = variables["seed"].as<std::string>();
+    const auto seed = parse_integer(given, Unit::none, error);
+    if (!seed || *seed < 0) throw UsageError("--seed: '" + given + "' is not a number >= 0");
+    options.seed = static_cast<std::uint64_t>(*seed);
+  }
   options.threads = variables["threads"].as<int>();
   if (options.threads < 1 || options.threads > 256) throw UsageError("--threads: must be 1 to 256");
   const auto time = [&](const char* name, Time& target) {

@@ -67,7 +67,9 @@ void Overrides::set(const std::string& argument, Diagnostics& diagnostics) {
 }
 
 void Overrides::set_file(const std::string& file, Diagnostics& diagnostics) {
-  flatten("", Origin{file, 1, 1}, read_yaml(file, diagnostics), true);
+  const std::size_t before = diagnostics.list().size();
+  const Value root = read_yaml(file, diagnostics);
+  if (diagnostics.list().size() == before) flatten("", Origin{file, 1, 1}, root, true);
 }
 
 const Value* Overrides::find(const std::string& path) {

@@ -64,7 +64,7 @@ WORKLOAD_FILES = {
         f"1:11: error: {{path}}workload: there is no workload 'strem'; did you mean 'stream'?; there are {WORKLOADS}",
     "workload: stream\nfootprint: 64\n":
         "2:12: error: {path}footprint: '64' has no unit; expected a number of bytes, such as 80GiB",
-    "workload: stream\nm: 64\n": "2:1: error: {path}m: unknown key",
+    "workload: stream\nm: 64\n": "2:1: error: {path}m: unknown key; expected one of workload, background, kind, footprint, bytes",
 }
 
 

@@ -79,7 +79,7 @@ class Die {
   }
   std::vector<std::uint64_t> hashes() {
     std::vector<std::uint64_t> all;
-    coupling.for_each([&](engine::Heart& heart) { all.push_back(heart.journal().hash()); });
+    coupling.for_each([&](engine::Heart& heart) { all.push_back(heart.journal().hash() + heart.services().hash()); });
     return all;
   }
 
