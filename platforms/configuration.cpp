@@ -77,6 +77,10 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
       reader.error(path + ".workload",
                    fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
     }
+    if (choice.background && (configuration.platform.dies.empty() || !info->on_cores)) {
+      reader.error(path + ".background",
+                   fmt::format("'{}' comes from a source here, not from cores: it cannot start over", choice.kind));
+    }
   }
   if (configuration.platform.dies.empty() && configuration.workloads.size() > 1) {
     reader.error("workloads", "a platform without dies has one source; give one workload");

@@ -138,6 +138,13 @@ telemetry::HbmResult Harvest::hbm() const {
   }
   result.latency = telemetry::summarise(latency);
   result.roll_up();
+  for (std::size_t s = 0; s < streams.size(); ++s) {
+    Time data = 0;
+    for (const hbm::Channel* channel : channels) {
+      for (int pc = 0; pc < channel->pseudo_channels(); ++pc) data += channel->data_time(pc, static_cast<StreamId>(s));
+    }
+    result.data_time_by_stream.emplace_back(streams[s], data);
+  }
   return result;
 }
 
@@ -302,6 +309,9 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
       {"memory_latency", cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
       {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
   std::vector<std::pair<std::string, Time>> others;
+  for (const auto& [stream, data] : results.hbm->data_time_by_stream) {
+    if (stream != program.name) others.emplace_back(stream, data);
+  }
   std::vector<telemetry::GapTerm> terms =
       telemetry::hbm_gap_terms(results.hbm->counters, results.hbm->interval, floor_time, causes, others);
   // The HBM was counted to the end of the run, a little (with a background stream: its last tiles) after the last operator.

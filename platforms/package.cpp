@@ -362,8 +362,8 @@ std::string Package::write(const std::string& directory, const telemetry::Result
     const auto add = [&](const engine::Journal& journal, telemetry::HashKind kind) {
       for (std::size_t epoch = 0; epoch < journal.hashes().size(); ++epoch) {
         const Time begin = static_cast<Time>(epoch) * parts.configuration.run.epoch;
-        hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch, journal.counts()[epoch],
-                          journal.hashes()[epoch]});
+        hashes.push_back({heart->name(), kind, epoch, begin, begin + parts.configuration.run.epoch,
+                          journal.counts()[epoch], journal.hashes()[epoch]});
       }
     };
     add(heart->journal(), heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve);

@@ -57,7 +57,7 @@ struct DecodeParams {
   std::int64_t kv_bytes_per_element = 2;
   std::int64_t activation_bytes_per_element = 2;
   std::int64_t layers = 1;
-  std::int64_t head_slices = 8;
+  std::int64_t head_slices = 16;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -86,7 +86,7 @@ struct PrefillParams {
   std::int64_t kv_bytes_per_element = 2;
   std::int64_t activation_bytes_per_element = 2;
   std::int64_t layers = 1;
-  std::int64_t head_slices = 8;
+  std::int64_t head_slices = 16;
 
   template <class Visitor>
   void visit(Visitor& v) {

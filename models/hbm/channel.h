@@ -128,6 +128,10 @@ class Channel final : public engine::Heart {
   Time waited(int pseudo_channel) const {
     return pcs_[static_cast<std::size_t>(pseudo_channel)].waited * timing_.half_period;
   }
+  /// Time the data bus of a pseudo-channel transferred for one stream.
+  Time data_time(int pseudo_channel, StreamId stream) const {
+    return pcs_[static_cast<std::size_t>(pseudo_channel)].held[stream] * timing_.half_period;
+  }
   /// Reads: acceptance to the end of data, per transaction.
   const telemetry::Histogram& read_latency() const { return read_latency_; }
   std::uint64_t transactions() const { return transactions_; }

@@ -147,7 +147,7 @@ int run(const Arguments& arguments) {
        "run this workload as stream NAME (repeatable)")  //
       ("out,o", po::value<std::string>()->value_name("DIR"),
        "directory of the run (default runs/<platform>-<workload>-<hash8>)")                             //
-      ("seed", po::value<std::string>()->value_name("N"), "seed of every random stream (default 1)")  //
+      ("seed", po::value<std::string>()->value_name("N"), "seed of every random stream (default 1)")    //
       ("until", text(), "simulated time limit; reaching it is success")                                 //
       ("wall-limit", text(), "limit on host time (exit code 5)")                                        //
       ("stall-limit", text(), "simulated time without any movement that ends the run (exit code 4)")    //

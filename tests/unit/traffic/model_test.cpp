@@ -157,7 +157,8 @@ TEST(Decode, SampledLayersStandForAll) {
   std::map<int, std::uint32_t> repeats;
   for (const auto& op : program.operators) {
     if (op->layer < 0) {
-      EXPECT_EQ(op->repeats, op->name() == "lm_head" ? 8u : 1u) << op->name() << ": one of eight slices of the vocabulary";
+      EXPECT_EQ(op->repeats, op->name() == "lm_head" ? 16u : 1u)
+          << op->name() << ": one of sixteen slices of the vocabulary";
     } else {
       EXPECT_TRUE(repeats.count(op->layer) == 0 || repeats[op->layer] == op->repeats);
       repeats[op->layer] = op->repeats;
