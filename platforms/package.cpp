@@ -344,8 +344,8 @@ telemetry::Results Package::results() const {
 
 void Package::require_writable(const std::string& directory, bool force) { telemetry::RunDirectory(directory, force); }
 
-std::string Package::write(const std::string& directory, const telemetry::Results& results, bool force,
-                           bool report) const {
+std::string Package::write(const std::string& directory, const telemetry::Results& results, bool force, bool report,
+                           const std::vector<File>& extra) const {
   Parts& parts = *parts_;
   telemetry::RunDirectory out(directory, force);
   out.write("run.json", telemetry::run_json(results.run));
@@ -382,6 +382,7 @@ std::string Package::write(const std::string& directory, const telemetry::Result
         file, platforms::command_events(parts.commands, parts.configuration.platform.hbm.channels,
                                         parts.options.trace_commands.from, parts.options.trace_commands.to));
   }
+  for (const File& file : extra) out.write(file.name, file.content);
   return out.commit().string();
 }
 

@@ -97,8 +97,14 @@ class Package : public sc_core::sc_module {
   std::string default_directory() const;
   /// Throws telemetry::OutputError when a run could not be written there.
   static void require_writable(const std::string& directory, bool force);
+  /// A file of the run's directory that only the caller knows.
+  struct File {
+    std::string name;
+    std::string content;
+  };
   /// Writes the run's directory (see doc/guide/results.md) and returns its path; nothing is left when it fails.
-  std::string write(const std::string& directory, const telemetry::Results& results, bool force, bool report) const;
+  std::string write(const std::string& directory, const telemetry::Results& results, bool force, bool report,
+                    const std::vector<File>& extra = {}) const;
 
   /// For progress lines: simulated time so far, transactions created, and the fraction done if the workload knows it (else < 0).
   struct Progress {

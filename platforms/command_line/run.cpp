@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -10,10 +11,12 @@
 #include <iterator>
 
 #include "core/units.h"
+#include "platforms/command_line/kpi.h"
 #include "platforms/command_line/options.h"
 #include "platforms/version_info.h"
 #include "telemetry/results_reader.h"
 #include "telemetry/summary.h"
+#include "telemetry/writers.h"
 
 namespace cowosim::platforms::command_line {
 
@@ -158,6 +161,8 @@ int run(const Arguments& arguments) {
       ("trace", po::value<std::vector<std::string>>()->composing()->value_name("KIND[,FROM,TO]"),
        "write a trace: transactions, commands")                                                    //
       ("shuffle-construction", "build the package in another order; results do not depend on it")  //
+      ("kpi", po::value<std::vector<std::string>>()->composing()->value_name("EXPR"),
+       "fail (exit code 6) unless PATH OP NUMBER holds of results.json, e.g. 'hbm.utilization >= 0.88' (repeatable)")  //
       ("against", po::value<std::string>()->value_name("RUN"),
        "also say what the other streams cost the first one, against this earlier run alone")  //
       ("no-report", "do not write report.html")                                               //
@@ -210,6 +215,10 @@ int run(const Arguments& arguments) {
     for (const std::string& trace : variables["trace"].as<std::vector<std::string>>()) add_trace(trace, options);
   }
 
+  std::vector<Kpi> kpis;
+  if (variables.count("kpi") > 0) {
+    for (const std::string& expression : variables["kpi"].as<std::vector<std::string>>()) kpis.emplace_back(expression);
+  }
   telemetry::Results alone;
   if (variables.count("against") > 0) {
     const std::string file = variables["against"].as<std::string>() + "/results.json";
@@ -236,13 +245,12 @@ int run(const Arguments& arguments) {
   }
   package.rethrow();
   const std::vector<std::string> violations = package.violations();
-  const int code = violations.empty() ? exit_code(package.status()) : kInvariantBroken;
+  int code = violations.empty() ? exit_code(package.status()) : kInvariantBroken;
 
   telemetry::Results results = package.results();
   telemetry::RunInfo& info = results.run;
   info.started = started;
   info.command_line = command_line;
-  info.exit_code = code;
   info.host_seconds = wall_seconds() - wall_start;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -251,7 +259,19 @@ int run(const Arguments& arguments) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
   info.host = host;
-  const std::string written = package.write(directory, results, force, variables.count("no-report") == 0);
+  std::vector<Kpi::Outcome> outcomes;
+  for (const Kpi& kpi : kpis) outcomes.push_back(kpi.check(telemetry::results_json(results)));
+  const bool failed = std::any_of(outcomes.begin(), outcomes.end(), [](const auto& o) { return !o.passed; });
+  if (code == kDone && failed) code = kDifferent;
+  info.exit_code = code;
+  std::vector<Package::File> extra;
+  if (!outcomes.empty()) extra.push_back({"kpi.json", kpi_json(outcomes)});
+  const std::string written = package.write(directory, results, force, variables.count("no-report") == 0, extra);
+  for (const Kpi::Outcome& o : outcomes) {
+    if (o.passed) continue;
+    fmt::print(stderr, "cowosim run: error: KPI failed: {} ({})\n", o.expression,
+               o.found ? fmt::format("it is {}", o.value) : "results.json has no number there");
+  }
   if (code == kStuck || code == kInvariantBroken) {
     fmt::print(stderr, "cowosim run: error: {}\n", package.reason());
     for (const engine::Wait& wait : package.waits()) {

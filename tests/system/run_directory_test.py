@@ -208,17 +208,25 @@ class Streams(cowosim_binary.CowosimTest):
         self.assertTrue({("walk", "noise"), ("noise", "walk")} & pairs, "they get into each other's way")
 
     def test_a_background_workload_lasts_as_long_as_the_others(self):
-        run = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-w", "noise=random_access", "-s", "walk.footprint=1MiB",
-                               "-s", "noise.count=10", "-s", "noise.background=true", "--quiet")
+        run = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-w", "noise=stream", "-s", "walk.footprint=8MiB",
+                               "-s", "noise.footprint=64KiB", "-s", "noise.background=true", "--quiet")
         self.assertEqual(run["status"], "completed")
-        self.assertGreater(run["streams.noise.transactions"], 100)
-        self.assertEqual(run["streams.walk.bytes"], 1 << 20)
+        self.assertGreater(run["streams.noise.bytes"], 2 * (64 << 10), "it has started over")
+        self.assertEqual(run["streams.walk.bytes"], 8 << 20)
 
     def test_the_same_workload_alone_and_in_company_moves_the_same_bytes(self):
         alone = self.shared_run(*STREAM)["streams.stream.bytes"]
         run = self.run_cowosim("h100_sxm5", "-w", "stream=stream", "-w", "other=gemm", "-s", "stream.footprint=256KiB",
                                "-s", "other.m=128", "-s", "other.n=256", "-s", "other.k=256", "--quiet")
         self.assertEqual(run["streams.stream.bytes"], alone)
+
+    def test_what_a_stream_costs_another_is_said_against_a_run_without_it(self):
+        alone = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-s", "walk.footprint=1MiB", "--quiet")
+        out = self.directory / "loud"
+        done = cowosim_binary.call("run", "h100_sxm5", "-w", "walk=stream", "-w", "noise=stream", "-s", "walk.footprint=8MiB",
+                                   "-s", "noise.footprint=64KiB", "-s", "noise.background=true", "--against", alone.directory, "--out", out)
+        self.assertIn("Where walk waited for others", done.stdout)
+        self.assertIn("hbm: for noise", done.stdout)
 
 
 if __name__ == "__main__":
