@@ -100,6 +100,9 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
     reader.error("hbm", problem);
   }
+  if (2 * platform.hbm.controller.credit_batch > std::max(platform.hbm.controller.door_entries, 2)) {
+    reader.error("hbm.controller.credit_batch", "must be at most half of door_entries, or the door runs dry");
+  }
   if (platform.dies.empty() && platform.hbm.stacks * platform.hbm.channels > 1) {
     reader.error("hbm.channels", "a platform without dies drives one channel (hbm.stacks: 1, hbm.channels: 1)");
   }

@@ -127,15 +127,15 @@ struct Package::Parts {
     const auto& hbm_params = configuration.platform.hbm;
     coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map,
                                                      static_cast<int>(std::max<std::size_t>(streams.size(), 1)));
-    if (!requests.empty()) {
+    if (!requests.empty()) {  // the source acts first: what it offers at an instant is seen at that instant
       coupled_source = std::make_unique<traffic::Source>(
           source_params(configuration.workloads.front(), hbm_params.interleave_granule),
           std::move(requests.front().second), hbm_params.controller.door_entries);
       coupling.add("source", *coupled_source);
-      coupling.wire(*coupled_source, 0, *coupled_channel, 0);
       sources.push_back(coupled_source.get());
     }
     coupling.add("hbm_stack_0.channel_0", *coupled_channel);
+    if (coupled_source) coupling.wire(*coupled_source, 0, *coupled_channel, 0);
     channels.push_back(coupled_channel.get());
     engine.add("direct", coupling);
   }

@@ -42,22 +42,27 @@ class StageRecord {
  public:
   void start(Stage stage, Time t) {
     spent_.fill(0);
+    visited_ = 0;
     current_ = stage;
     entered_ = t;
   }
   /// From `t` on the time belongs to `stage`. t may lie in the future (a pipeline whose end is known); never goes back.
   void enter(Stage stage, Time t) {
     spent_[static_cast<std::size_t>(current_)] += t - entered_;
+    visited_ |= static_cast<std::uint16_t>(1u << static_cast<unsigned>(current_));
     current_ = stage;
     entered_ = t;
   }
   Time operator[](Stage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
   Stage current() const { return current_; }
+  /// Bit s: stage s has been left at least once.
+  unsigned visited() const { return visited_; }
   Time entered() const { return entered_; }
 
  private:
   std::array<Time, kStages> spent_{};
   Time entered_ = 0;
+  std::uint16_t visited_ = 0;
   Stage current_ = Stage::issue;
 };
 

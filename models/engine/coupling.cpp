@@ -4,18 +4,39 @@
 
 namespace cowosim::engine {
 
-namespace {
-// For std::push_heap, whose top is the largest: "later" sinks.
-constexpr auto later = [](const auto& a, const auto& b) {
-  if (a.message.time != b.message.time) return a.message.time > b.message.time;
-  if (a.message.rank != b.message.rank) return a.message.rank > b.message.rank;
-  return a.message.sequence > b.message.sequence;
-};
-}  // namespace
-
 void Coupling::Wire::send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
-  coupling_.pending_.push_back({{arrival, rank_, sequence_++, transaction, to_port_, count, phase}, &to_});
-  std::push_heap(coupling_.pending_.begin(), coupling_.pending_.end(), later);
+  const Message message{arrival, 0, sequence_++, transaction, to_port_, count, phase};
+  if (first_ == under_way_.size()) {
+    under_way_.clear();
+    first_ = 0;
+  }
+  if (under_way_.empty() || under_way_.back().time <= arrival) {
+    under_way_.push_back(message);
+  } else {  // behind everything that arrives no later
+    const auto later = [](Time t, const Message& m) { return t < m.time; };
+    const auto begin = under_way_.begin() + static_cast<std::ptrdiff_t>(first_);
+    const auto place = std::upper_bound(begin, under_way_.end(), arrival, later);
+    if (place == begin && first_ > 0) {
+      under_way_[--first_] = message;
+    } else {
+      under_way_.insert(place, message);
+    }
+  }
+  next_ = under_way_[first_].time;
+}
+
+Message Coupling::Wire::take() {
+  const Message message = under_way_[first_++];
+  if (first_ >= 256) {
+    under_way_.erase(under_way_.begin(), under_way_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+  next_ = first_ == under_way_.size() ? kNever : under_way_[first_].time;
+  return message;
+}
+
+std::size_t Coupling::index_of(const Heart& member) const {
+  return static_cast<std::size_t>(std::find(members_.begin(), members_.end(), &member) - members_.begin());
 }
 
 void Coupling::add(const std::string& name, Heart& member) {
@@ -24,39 +45,43 @@ void Coupling::add(const std::string& name, Heart& member) {
 }
 
 void Coupling::wire(Heart& a, int a_port, Heart& b, int b_port) {
-  wires_.push_back(std::make_unique<Wire>(*this, b, b_port, static_cast<std::uint32_t>(wires_.size())));
+  wires_.push_back(std::make_unique<Wire>(index_of(b), b_port));
   a.bind(a_port, *wires_.back());
-  wires_.push_back(std::make_unique<Wire>(*this, a, a_port, static_cast<std::uint32_t>(wires_.size())));
+  wires_.push_back(std::make_unique<Wire>(index_of(a), a_port));
   b.bind(b_port, *wires_.back());
 }
 
 Time Coupling::due() const {
-  Time due = pending_.empty() ? kNever : pending_.front().message.time;
+  Time due = kNever;
+  for (const auto& wire : wires_) due = std::min(due, wire->next());
   for (const Heart* member : members_) due = std::min(due, member->due());
   return due;
 }
 
 void Coupling::advance(Time until) {
+  due_.clear();
+  for (const Heart* member : members_) due_.push_back(member->due());
   for (;;) {
-    // What arrives comes first; then one member acts, and whatever it sent for this instant comes first again.
-    Time now = pending_.empty() ? kNever : pending_.front().message.time;
-    Heart* next = nullptr;
-    for (Heart* member : members_) {
-      const Time due = member->due();
-      if (due < now) {
-        now = due;
-        next = member;
-      }
+    // What arrives comes first, lower wires before higher ones; then one member acts, and whatever it sent for this
+    // instant comes first again.
+    Time now = until;
+    Wire* arrival = nullptr;
+    for (const auto& wire : wires_) {
+      if (wire->next() < now) now = wire->next(), arrival = wire.get();
     }
-    if (now >= until) break;
-    if (next != nullptr) {
-      next->advance(now + 1);
-      continue;
+    std::size_t acts = members_.size();
+    for (std::size_t i = 0; i < due_.size(); ++i) {
+      if (due_[i] < now) now = due_[i], acts = i;
     }
-    const Pending arrival = pending_.front();
-    std::pop_heap(pending_.begin(), pending_.end(), later);
-    pending_.pop_back();
-    arrival.to->receive(arrival.message);
+    if (acts < members_.size()) {
+      members_[acts]->advance(now + 1);
+    } else if (arrival != nullptr) {
+      acts = arrival->to();
+      members_[acts]->receive(arrival->take());
+    } else {
+      break;
+    }
+    due_[acts] = members_[acts]->due();
   }
   for (Heart* member : members_) member->advance(until);
 }

@@ -16,7 +16,7 @@ class Coupling final : public Heart {
  public:
   /// `member` must outlive the coupling; `name` is its hierarchical name below the package.
   void add(const std::string& name, Heart& member);
-  /// Wires port `a_port` of `a` with port `b_port` of `b`, both ways.
+  /// Wires port `a_port` of `a` with port `b_port` of `b`, both ways; both have been added.
   void wire(Heart& a, int a_port, Heart& b, int b_port);
 
   int ports() const override { return 0; }
@@ -29,28 +29,30 @@ class Coupling final : public Heart {
   void set_pools(Pools& pools) override;
 
  private:
-  struct Pending {
-    Message message;
-    Heart* to;
-  };
+  /// One direction between two members. What is under way lies in order of arrival: nearly always a message is the last one.
   class Wire final : public Outlet {
    public:
-    Wire(Coupling& coupling, Heart& to, int to_port, std::uint32_t rank)
-        : coupling_(coupling), to_(to), rank_(rank), to_port_(static_cast<std::uint16_t>(to_port)) {}
+    Wire(std::size_t to, int to_port) : to_(to), to_port_(static_cast<std::uint16_t>(to_port)) {}
     void send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) override;
     Time latency() const override { return 0; }
 
+    Time next() const { return next_; }
+    std::size_t to() const { return to_; }
+    Message take();
+
    private:
-    Coupling& coupling_;
-    Heart& to_;
-    std::uint32_t rank_;
+    std::size_t to_;
+    std::vector<Message> under_way_;  // from first_
+    std::size_t first_ = 0;
+    Time next_ = kNever;
     std::uint32_t sequence_ = 0;
     std::uint16_t to_port_;
   };
+  std::size_t index_of(const Heart& member) const;
 
   std::vector<Heart*> members_;
+  std::vector<Time> due_;  // of each member: changes only when it acts or receives
   std::vector<std::unique_ptr<Wire>> wires_;
-  std::vector<Pending> pending_;  // binary heap, next arrival first
 };
 
 }  // namespace cowosim::engine

@@ -59,6 +59,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   banks_per_group_ = static_cast<unsigned>(params.banks);
   holders_ = static_cast<std::size_t>(streams) + 2;
   group_mask_ = (std::uint64_t{1} << params.banks) - 1;
+  credit_batch_ = static_cast<std::uint16_t>(c.credit_batch);
   refresh_ = c.refresh != "none";
   front_latency_ = c.front_latency;
   return_latency_ = c.return_latency;
@@ -231,7 +232,10 @@ void Channel::accept(Half h) {
     if (++door_first_ == door_.size()) door_first_ = 0;
     --door_count_;
     const Time now = timing_.edge(h);
-    send(0, Phase::credit, kNoHandle, now + return_latency_ + latency(0), 1);
+    if (++credits_owed_ == credit_batch_ || door_count_ == 0) {
+      send(0, Phase::credit, kNoHandle, now + return_latency_ + latency(0), credits_owed_);
+      credits_owed_ = 0;
+    }
     ++transactions_;
     const Index j = free_jobs_.back();
     free_jobs_.pop_back();

@@ -1,6 +1,6 @@
 // One HBM channel with its controller: two pseudo-channels behind one door and shared command buses.
 //
-// Port 0 carries everything: Phase::request in; Phase::credit (count 1 per transaction leaving the door), Phase::response
+// Port 0 carries everything: Phase::request in; Phase::credit (one per transaction leaving the door, given back credit_batch at a time or when the door is empty), Phase::response
 // and Phase::retire out, all of them return_latency + the outlet's latency after their cause. An outlet must not call back
 // within `send`. Time is femtoseconds outside, whole halves of a CK (`Half`) inside: decisions fall on clock edges.
 //
@@ -340,6 +340,8 @@ class Channel final : public engine::Heart {
   std::array<int, 2> entries_{};
   std::array<int, 2> watermark_{};  ///< write mode on when size > [1], off when size < [0]
   std::size_t holders_ = 3;
+  std::uint16_t credit_batch_ = 1;
+  std::uint16_t credits_owed_ = 0;
   std::uint64_t group_mask_ = 0;  ///< the banks of group 0
   unsigned banks_per_group_ = 4;
   bool refresh_ = true;

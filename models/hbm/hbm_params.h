@@ -20,6 +20,7 @@ struct ControllerParams {
   std::string page_policy = "open";
   std::string refresh = "all_bank";
   int door_entries = 32;
+  int credit_batch = 1;
   Time front_latency = 0;
   Time return_latency = 0;
 
@@ -49,6 +50,9 @@ struct ControllerParams {
     v("door_entries", door_entries, Range{1, 4096},
       "transactions the door holds; its credits must cover the round trip to the sender",
       "assumption [16, 64]: a link of 50 ns round trip at 50 GB/s holds 40 transactions of 64 bytes");
+    v("credit_batch", credit_batch, Range{1, 1024},
+      "credits of the door are given back this many at a time, or when it is empty; well below door_entries",
+      "assumption [1, 16]: credits are coalesced on every credited link (PCIe, UCIe, CXL flow control)");
     v("front_latency", front_latency, Unit::time, Range{0, 1e12}, "pipeline from arrival at the door to the queues",
       "assumption [0 ns, 20 ns]: command path of controller; 0 in the reference measurements");
     v("return_latency", return_latency, Unit::time, Range{0, 1e12},

@@ -12,7 +12,8 @@ void StreamStatistics::record(Transaction& transaction, Time t) {
   first_created = std::min(first_created, transaction.created);
   last_response = std::max(last_response, t);
   latency.add(t - transaction.created);
-  for (std::size_t s = 0; s < kStages; ++s) {
+  for (unsigned visited = transaction.stages.visited(); visited != 0; visited &= visited - 1) {
+    const auto s = static_cast<std::size_t>(__builtin_ctz(visited));
     const Time spent = transaction.stages[static_cast<Stage>(s)];
     if (spent == 0) continue;
     stages[s].add(spent);

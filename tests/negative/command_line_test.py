@@ -11,6 +11,8 @@ RUN = {
     ("--stats-interval", "0ns"): "--stats-interval: '0ns' is not above zero",
     ("--threads", "0"): "--threads: must be 1 to 256",
     ("--seed", "-1"): "--seed: '-1' is not a number >= 0",
+    ("--kpi", "hbm.utilization"): "--kpi: 'hbm.utilization' is not PATH OP NUMBER, such as 'hbm.utilization >= 0.88'",
+    ("--against", "nowhere"): "--against: 'nowhere' is no run's directory: it has no results.json",
     ("--trace", "vcdd"): "--trace: 'vcdd' is not a kind of trace; there are commands and transactions",
     ("--trace", "commands,1us"): "--trace: 'commands,1us' is not KIND or KIND,FROM,TO (transactions,1us,2us)",
     ("--bogus",): "unrecognised option '--bogus' (usage: cowosim run PLATFORM [WORKLOAD] [OPTIONS])",

@@ -196,6 +196,28 @@ class Limits(cowosim_binary.CowosimTest):
         self.assertTrue((out / "summary.txt").read_text().startswith("PARTIAL RESULTS"))
 
 
+class Kpis(cowosim_binary.CowosimTest):
+    """Bounds on results: all are checked and written, one that does not hold is exit code 6."""
+
+    def check(self, expected, *bounds):
+        arguments = [word for bound in bounds for word in ("--kpi", bound)]
+        out = self.directory / f"{expected}"
+        done = cowosim_binary.call("run", *STREAM, *arguments, "--out", out, "--quiet")
+        self.assertEqual(done.returncode, expected, done.stderr)
+        return done.stderr.splitlines(), json.loads((out / "kpi.json").read_text())
+
+    def test_bounds_that_hold(self):
+        stderr, kpis = self.check(0, "bytes == 262144", "hbm.utilization > 0", "hbm.stacks.0.reads >= 1")
+        self.assertEqual((stderr, [kpi["passed"] for kpi in kpis]), ([], [True] * 3))
+        self.assertEqual(kpis[0], {"kpi": "bytes == 262144", "value": 262144, "passed": True})
+
+    def test_bounds_that_do_not(self):
+        stderr, kpis = self.check(6, "bytes != 262144", "bytes == 262144", "hbm.nothing > 1")
+        self.assertEqual(stderr, ["cowosim run: error: KPI failed: bytes != 262144 (it is 262144)",
+                                  "cowosim run: error: KPI failed: hbm.nothing > 1 (results.json has no number there)"])
+        self.assertEqual([kpi["passed"] for kpi in kpis], [False, True, False])
+
+
 class Streams(cowosim_binary.CowosimTest):
     def test_several_workloads_are_named_streams(self):
         run = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-w", "noise=random_access", "-s", "walk.footprint=256KiB",
@@ -208,11 +230,11 @@ class Streams(cowosim_binary.CowosimTest):
         self.assertTrue({("walk", "noise"), ("noise", "walk")} & pairs, "they get into each other's way")
 
     def test_a_background_workload_lasts_as_long_as_the_others(self):
-        run = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-w", "noise=stream", "-s", "walk.footprint=8MiB",
+        run = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-w", "noise=stream", "-s", "walk.footprint=24MiB",
                                "-s", "noise.footprint=64KiB", "-s", "noise.background=true", "--quiet")
         self.assertEqual(run["status"], "completed")
         self.assertGreater(run["streams.noise.bytes"], 2 * (64 << 10), "it has started over")
-        self.assertEqual(run["streams.walk.bytes"], 8 << 20)
+        self.assertEqual(run["streams.walk.bytes"], 24 << 20)
 
     def test_the_same_workload_alone_and_in_company_moves_the_same_bytes(self):
         alone = self.shared_run(*STREAM)["streams.stream.bytes"]
@@ -223,7 +245,7 @@ class Streams(cowosim_binary.CowosimTest):
     def test_what_a_stream_costs_another_is_said_against_a_run_without_it(self):
         alone = self.run_cowosim("h100_sxm5", "-w", "walk=stream", "-s", "walk.footprint=1MiB", "--quiet")
         out = self.directory / "loud"
-        done = cowosim_binary.call("run", "h100_sxm5", "-w", "walk=stream", "-w", "noise=stream", "-s", "walk.footprint=8MiB",
+        done = cowosim_binary.call("run", "h100_sxm5", "-w", "walk=stream", "-w", "noise=stream", "-s", "walk.footprint=24MiB",
                                    "-s", "noise.footprint=64KiB", "-s", "noise.background=true", "--against", alone.directory, "--out", out)
         self.assertIn("Where walk waited for others", done.stdout)
         self.assertIn("hbm: for noise", done.stdout)

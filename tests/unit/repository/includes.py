@@ -98,7 +98,7 @@ def _file_violations(root, path, text, reachable):
         allowed = ALLOWED["platforms"] - {"kernel"} | {"unit", "accuracy", "support"}
     elif path.parts[0] == "tests":
         knows_systemc = True
-        allowed = ALLOWED["platforms"] | {"support", "module", "bench"}
+        allowed = ALLOWED["platforms"] | {"support", "module", "bench", "unit", "accuracy"}
     else:
         if room not in ALLOWED:
             yield 1, f"'{path.parent}' is not a room"
