@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/nearest.h"
 #include "core/units.h"
@@ -96,6 +97,11 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
 }
 
 void check_platform(const PlatformParams& platform, config::Reader& reader) {
+  if (!platform.default_workload.empty() && traffic::find_workload(platform.default_workload) == nullptr) {
+    reader.error("default_workload",
+                 fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,
+                             did_you_mean(platform.default_workload, workload_names()), enumerate(workload_names())));
+  }
   for (const std::string& problem :
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
     reader.error("hbm", problem);
@@ -120,6 +126,18 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
     }
     if (platform.hbm.stacks * platform.hbm.channels % die.partitions != 0) {
       reader.error(path + ".partitions", "must divide the number of cache slices (hbm.stacks x hbm.channels)");
+    }
+  }
+}
+
+/// Files are written absolutely: config.yaml must mean the same wherever it is run again.
+void resolve_files(Configuration& configuration) {
+  Value* section = configuration.resolved.find("workloads");
+  for (WorkloadChoice& choice : configuration.workloads) {
+    auto* trace = std::get_if<traffic::TraceParams>(&choice.params);
+    if (trace == nullptr || trace->file.empty()) continue;
+    if (Value* workload = section->find(choice.name)) {
+      if (Value* file = workload->find("file")) file->text = std::filesystem::absolute(trace->file).string();
     }
   }
 }
@@ -151,7 +169,10 @@ Configuration configure(const RunOptions& options) {
     Value section = Value::map(command_line);
     for (const RunOptions::Workload& workload : options.workloads) {
       std::string name = workload.name;
-      if (name.empty()) name = is_file(workload.workload) ? "workload" : workload.workload;
+      if (name.empty()) name = is_file(workload.workload) ? "main" : workload.workload;
+      if (root.find(name) != nullptr || name == "workload" || name == "run") {
+        diagnostics.add(command_line, name, "a section of platform files has this name; give the workload another one");
+      }
       if (section.find(name) != nullptr)
         diagnostics.add(command_line, name, "two workloads have this name; give each its own with -w NAME=WORKLOAD");
       put(section, name, workload_section(workload.workload, command_line, options, diagnostics));
@@ -190,6 +211,7 @@ Configuration configure(const RunOptions& options) {
   check_platform(configuration.platform, reader);
   check_workloads(configuration, reader);
   configuration.resolved = reader.finish();
+  resolve_files(configuration);
   overrides.finish(diagnostics);
   read_models(configuration, options, diagnostics);
   diagnostics.throw_if_any();

@@ -174,6 +174,16 @@ telemetry::FabricResult Harvest::fabric() const {
   return result;
 }
 
+work::Precision Harvest::dominant_precision() const {
+  std::array<std::uint64_t, 3> flops{};
+  for (const auto& program : programs) {
+    for (const auto& op : program->operators)
+      flops[static_cast<std::size_t>(op->tile(0).precision)] += op->flops * op->repeats;
+  }
+  const auto most = std::max_element(flops.begin(), flops.end());
+  return *most == 0 ? work::Precision::bf16 : static_cast<work::Precision>(most - flops.begin());
+}
+
 telemetry::ComputeResult Harvest::compute() const {
   telemetry::ComputeResult result;
   result.interval = engine.now();
@@ -203,12 +213,8 @@ telemetry::ComputeResult Harvest::compute() const {
   for (std::size_t s = 0; s < kStages; ++s) cores[loss_of(static_cast<Stage>(s))] += sum.wait_load[s];
   cores[telemetry::CoreLoss::wait_hbm_latency] += sum.wait_load_open;
   cores[telemetry::CoreLoss::wait_l2] += sum.wait_store;
-  // The peak of the precision that was computed in: FLOP over the time they would take at peak.
   cores.peak_flops_per_second =
-      sum.useful > 0
-          ? static_cast<double>(sum.flops) / (static_cast<double>(sum.useful) / 1e15) *
-                static_cast<double>(die->core.size())
-          : die->core[0].heart().peak_flops(work::Precision::bf16, true) * static_cast<double>(die->core.size());
+      die->core[0].heart().peak_flops(dominant_precision(), true) * static_cast<double>(die->core.size());
 
   telemetry::CacheResult cache;
   for (compute::CacheSliceShell& slice : die->slice) {
@@ -257,8 +263,9 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
     row.bytes = op.bytes;
     row.repeats = op.repeats;
     const double seconds = static_cast<double>(record.end - record.start) * 1e-15;
-    const double hbm_share =
-        static_cast<double>(op.weight_bytes + op.kv_bytes()) / seconds / results.hbm->counters.peak_bytes_per_second;
+    // What an operator must move: its weights and KV cache; a probe's own data.
+    const std::uint64_t memory = op.kind() == "probe" ? op.bytes : op.weight_bytes + op.kv_bytes();
+    const double hbm_share = static_cast<double>(memory) / seconds / results.hbm->counters.peak_bytes_per_second;
     const double core_share = static_cast<double>(op.flops) / seconds / results.compute->cores.peak_flops_per_second;
     row.bound_by = std::max(hbm_share, core_share) < 0.5 ? "latency" : hbm_share >= core_share ? "hbm" : "compute";
     whole += static_cast<__int128>(record.end - before) * op.repeats;
@@ -276,6 +283,7 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   if (!complete) {  // nobody has seen the end of this step
     result.measured = 0;
     result.tokens = 0;
+    result.extrapolated.reset();
     return result;
   }
 
@@ -298,16 +306,21 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   Time floor_time = 0;
   for (const auto& term : floor) floor_time += term.time;
   if (floor_time > before) return result;  // caches kept what the floor counts as memory traffic
+  // The HBM was counted to the end of the run. Where that is much later (other workloads went on), it explains them instead.
+  if (results.hbm->interval - before > before / 20) return result;
 
   telemetry::IdleCauses causes;
   if (programs.size() == 1) causes.counted.push_back({"between_operators", between_operators});
-  const telemetry::CoreCounters& cores = results.compute->cores;
-  causes.weights = {
-      {"imbalance", cores[telemetry::CoreLoss::imbalance]},
-      {"network", cores[telemetry::CoreLoss::wait_noc]},
-      {"cache_and_partition", cores[telemetry::CoreLoss::wait_l2]},
-      {"memory_latency", cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
-      {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
+  if (programs.size() ==
+      1) {  // core time is counted per core, not per program: with several it would tell of the others
+    const telemetry::CoreCounters& cores = results.compute->cores;
+    causes.weights = {{"imbalance", cores[telemetry::CoreLoss::imbalance]},
+                      {"network", cores[telemetry::CoreLoss::wait_noc]},
+                      {"cache_and_partition", cores[telemetry::CoreLoss::wait_l2]},
+                      {"memory_latency",
+                       cores[telemetry::CoreLoss::wait_hbm_latency] + cores[telemetry::CoreLoss::wait_hbm_bandwidth]},
+                      {"compute", cores.useful_time + cores[telemetry::CoreLoss::tile_quantisation]}};
+  }
   std::vector<std::pair<std::string, Time>> others;
   for (const auto& [stream, data] : results.hbm->data_time_by_stream) {
     if (stream != program.name) others.emplace_back(stream, data);

@@ -41,6 +41,8 @@ struct Harvest {
   telemetry::HbmResult hbm() const;
   telemetry::FabricResult fabric() const;
   telemetry::ComputeResult compute() const;
+  /// The precision most FLOP of this run are in: whose peak the die's use is compared with.
+  work::Precision dominant_precision() const;
   telemetry::WorkloadResult workload(const telemetry::Results& results, std::size_t program) const;
   telemetry::CapacityResult capacity() const;
   void add_blame(telemetry::Results& results) const;

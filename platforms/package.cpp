@@ -32,11 +32,13 @@ using platforms::WorkloadChoice;
 
 namespace {
 
-traffic::SourceParams source_params(const WorkloadChoice& choice, std::int64_t granule) {
+traffic::SourceParams source_params(const WorkloadChoice& choice, std::int64_t granule, bool on_network) {
   traffic::SourceParams params;
   params.granule = granule;
   if (const auto* trace = std::get_if<traffic::TraceParams>(&choice.params)) {
     params.max_outstanding = trace->max_outstanding;
+    // On a network nothing holds a source back: what is under way must still fit into its pool.
+    if (on_network && params.max_outstanding == 0) params.max_outstanding = 65536;
     params.think_time = trace->think_time;
   }
   return params;
@@ -104,10 +106,17 @@ struct Package::Parts {
     const bool direct = configuration.platform.dies.empty();
     for (std::size_t i = 0; i < configuration.workloads.size(); ++i) {
       const WorkloadChoice& choice = configuration.workloads[i];
-      streams.push_back(choice.name);
       traffic::WorkloadContext context;
       context.name = choice.name;
-      context.stream = static_cast<StreamId>(i);
+      context.stream = static_cast<StreamId>(streams.size());
+      for (const std::string& name : traffic::stream_names(choice.params, choice.name, map.capacity())) {
+        if (streams.size() == kMaxStreams) {
+          throw ConfigError(
+              Diagnostic{"", 0, 0, "workloads." + choice.name,
+                         fmt::format("more than {} streams in this run, those of traces included", kMaxStreams)});
+        }
+        streams.push_back(name);
+      }
       context.seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
       context.placement = &placement;
       if (!direct && traffic::find_workload(choice.kind)->on_cores) {
@@ -129,7 +138,7 @@ struct Package::Parts {
                                                      static_cast<int>(std::max<std::size_t>(streams.size(), 1)));
     if (!requests.empty()) {  // the source acts first: what it offers at an instant is seen at that instant
       coupled_source = std::make_unique<traffic::Source>(
-          source_params(configuration.workloads.front(), hbm_params.interleave_granule),
+          source_params(configuration.workloads.front(), hbm_params.interleave_granule, false),
           std::move(requests.front().second), hbm_params.controller.door_entries);
       coupling.add("source", *coupled_source);
       sources.push_back(coupled_source.get());
@@ -166,8 +175,8 @@ struct Package::Parts {
     for (std::size_t g = 0; g < requests.size(); ++g) {
       const WorkloadChoice& choice = configuration.workloads[requests[g].first];
       guest_shells.push_back(std::make_unique<traffic::SourceShell>(
-          guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule), std::move(requests[g].second), -1,
-          die_params.core.issue_latency));
+          guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule, true),
+          std::move(requests[g].second), -1, die_params.core.issue_latency));
       const int terminal = die->guest_terminal(static_cast<int>(g));
       guest_shells.back()->heart().set_router(die->router(), static_cast<std::uint16_t>(terminal));
       sources.push_back(&guest_shells.back()->heart());

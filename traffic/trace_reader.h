@@ -43,6 +43,9 @@ class TraceReader final : public RequestStream {
   bool next(Request& request) override;
   bool has_dependencies() const override { return column_of_[kDependsOn] >= 0; }
 
+  /// Whether the header has a `stream` column.
+  bool names_streams() const { return column_of_[kStream] >= 0; }
+
   /// Reads to the end and reports all errors at once (the first kMaxErrors). For a reader from which nothing was read.
   void validate_all();
   static constexpr std::size_t kMaxErrors = 20;

@@ -143,6 +143,19 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
   return program;
 }
 
+std::vector<std::string> stream_names(const WorkloadParams& params, const std::string& name, std::uint64_t capacity) {
+  const auto* trace = std::get_if<TraceParams>(&params);
+  if (trace == nullptr || trace->file.empty()) return {name};
+  TraceOptions options;
+  options.file = trace->file;
+  options.capacity = capacity;
+  options.stream_name = name;
+  TraceReader reader(std::move(options));
+  if (!reader.names_streams()) return {name};
+  reader.validate_all();
+  return reader.streams();
+}
+
 std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
                                               const WorkloadContext& context) {
   return std::visit(

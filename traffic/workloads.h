@@ -84,6 +84,10 @@ void visit(WorkloadParams& params, Visitor& visitor) {
   std::visit([&](auto& p) { p.visit(visitor); }, params);
 }
 
+/// The streams of a workload: its own name, then those a trace names in its `stream` column (the trace is read through once for
+/// that, and only then). Throws ConfigError with all errors of such a trace. `capacity`: bytes of memory.
+std::vector<std::string> stream_names(const WorkloadParams& params, const std::string& name, std::uint64_t capacity);
+
 /// What a builder needs besides the parameters.
 struct WorkloadContext {
   std::string name;  ///< stream name

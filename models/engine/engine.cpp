@@ -218,7 +218,7 @@ Time Engine::run_window() {
     const Time boundary = next_interval_;
     advance_all(boundary);
     next_interval_ += options_.interval;
-    if (on_interval) on_interval(boundary);
+    sample(boundary);
     return now_;
   }
   if (begin >= options_.until) {
@@ -287,6 +287,12 @@ void Engine::advance_all(Time until) {
   exchange();
 }
 
+void Engine::sample(Time t) {
+  if (next_interval_ == kNever || t == sampled_) return;
+  sampled_ = t;
+  if (on_interval) on_interval(t);
+}
+
 bool Engine::end_if_idle() {
   for (const Time due : heart_due_) {
     if (due != kNever) return false;
@@ -323,7 +329,13 @@ void Engine::complete() {
   for (const Heart* heart : hearts_) {
     if (heart->creates_transactions()) last = std::max(last, heart->journal().last());
   }
-  advance_all(std::max(now_, last + lookahead_));
+  const Time end = std::min(std::max(now_, last + lookahead_), options_.until);
+  while (next_interval_ <= end) {
+    advance_all(next_interval_);
+    sample(next_interval_);
+    next_interval_ += options_.interval;
+  }
+  advance_all(end);
   finish(Status::completed, "completed");
   // What is still under way is credit only: hand it over, so that "credits restored" can be checked.
   for (const auto& component : components_) component->run(kNever);
@@ -337,6 +349,8 @@ void Engine::complete() {
 }
 
 void Engine::finish(Status status, std::string reason) {
+  if (status != Status::completed && status != Status::broken) advance_all(now_);  // everyone exactly to here
+  if (status != Status::broken) sample(now_);                                      // what the last boundary left
   status_ = status;
   reason_ = std::move(reason);
 }

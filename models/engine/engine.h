@@ -75,7 +75,7 @@ class Engine {
 
   /// Asks the run to end at the next boundary (signal handlers, limits). Async-signal-safe.
   void interrupt() { interrupted_.store(true, std::memory_order_relaxed); }
-  /// Called at every multiple of Options::interval, with everything advanced exactly to that time.
+  /// Called at every multiple of Options::interval and at the end, with everything advanced exactly to that time.
   std::function<void(Time)> on_interval;
   /// Called now and then between windows (a few times a second of wall time at most): progress lines.
   std::function<void()> on_poll;
@@ -88,7 +88,7 @@ class Engine {
   /// Sum mod 2^64 of mix(identity, retirement time) over all transactions.
   std::uint64_t completion_hash() const;
 
-  static constexpr Time kLonelyWindow = kMicrosecond;
+  static constexpr Time kLonelyWindow = 20 * kNanosecond;
 
  private:
   class Workers;
@@ -99,6 +99,7 @@ class Engine {
   void refresh_due(std::size_t index);
   void finish(Status status, std::string reason);
   bool end_if_idle();
+  void sample(Time t);
   void check_movement();
   void complete();
   void poll();
@@ -118,6 +119,7 @@ class Engine {
   Time now_ = 0;
   Time next_due_ = 0;
   Time next_interval_ = kNever;
+  Time sampled_ = 0;
   Time movement_checked_ = 0;
   std::uint64_t movement_ = 0;
   Status status_ = Status::running;

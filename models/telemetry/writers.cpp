@@ -195,7 +195,7 @@ Json workload_json(const WorkloadResult& workload) {
   json["stream"] = workload.stream;
   if (!workload.model.empty()) json["model"] = workload.model;
   json["phase"] = workload.phase;
-  json["measured_ns"] = to_ns(workload.measured);
+  if (workload.measured > 0) json["measured_ns"] = to_ns(workload.measured);
   if (workload.tokens > 0) {
     const double step = seconds(workload.measured);
     const double tokens = static_cast<double>(workload.tokens);

@@ -93,7 +93,13 @@ int show(const Arguments& arguments) {
   if (variables.count("what") == 0) throw UsageError("show what? (usage: cowosim show PLATFORM|WORKLOAD)");
   const std::string what = variables["what"].as<std::string>();
   const bool json = variables.count("json") > 0;
-  if (const traffic::WorkloadInfo* info = traffic::find_workload(what)) return show_workload(*info, json);
+  if (const traffic::WorkloadInfo* info = traffic::find_workload(what)) {
+    for (const char* option : {"set", "set-file", "decode", "origin"}) {
+      if (variables.count(option) > 0)
+        throw UsageError(fmt::format("--{} goes with a platform, and '{}' is a workload", option, what));
+    }
+    return show_workload(*info, json);
+  }
 
   // An idle package: elaborated, so that windows and latencies are what a run would have, but never started.
   RunOptions options = configuration_from(variables, what);
