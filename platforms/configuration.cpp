@@ -169,8 +169,8 @@ Configuration configure(const RunOptions& options) {
     Value section = Value::map(command_line);
     for (const RunOptions::Workload& workload : options.workloads) {
       std::string name = workload.name;
-      if (name.empty()) name = is_file(workload.workload) ? "main" : workload.workload;
-      if (root.find(name) != nullptr || name == "workload" || name == "run") {
+      if (name.empty()) name = is_file(workload.workload) ? "workload" : workload.workload;
+      if (root.find(name) != nullptr || name == "run") {
         diagnostics.add(command_line, name, "a section of platform files has this name; give the workload another one");
       }
       if (section.find(name) != nullptr)

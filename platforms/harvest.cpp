@@ -191,16 +191,12 @@ telemetry::ComputeResult Harvest::compute() const {
   of_die.name = configuration.platform.dies.front().name;
 
   // Cores without a tile: between two operators the dispatcher has nothing to launch; the rest is a wave's tail.
-  Time between_operators = 0;
   compute::CoreActivity sum;
   for (compute::CoreShell& core : die->core) sum.add(core.heart().activity(engine.now()));
-  if (dispatcher != nullptr && programs.size() == 1) {
-    Time before = 0;
-    for (const auto& record : dispatcher->operators(0)) {
-      if (record.start == kNever) break;
-      between_operators += record.start - before;
-      before = record.end == kNever ? engine.now() : record.end;
-    }
+  Time between_operators = 0;
+  if (programs.size() == 1) {
+    const std::vector<telemetry::OperatorResult> ended = ended_operators(0);
+    between_operators = telemetry::between_operators(ended, 0, ended.empty() ? 0 : ended.back().end);
   }
   telemetry::CoreCounters& cores = of_die.cores;
   cores.core_time = engine.now() * static_cast<Time>(die->core.size());
@@ -229,6 +225,23 @@ telemetry::ComputeResult Harvest::compute() const {
   return result;
 }
 
+std::vector<telemetry::OperatorResult> Harvest::ended_operators(std::size_t p) const {
+  std::vector<telemetry::OperatorResult> rows;
+  const auto& records = dispatcher->operators(p);
+  for (std::size_t i = 0; i < records.size() && records[i].end != kNever; ++i) {
+    const work::Operator& op = *programs[p]->operators[i];
+    telemetry::OperatorResult& row = rows.emplace_back();
+    row.name = op.name();
+    row.kind = op.kind();
+    row.start = records[i].start;
+    row.end = records[i].end;
+    row.flops = op.flops;
+    row.bytes = op.bytes;
+    row.repeats = op.repeats;
+  }
+  return rows;
+}
+
 telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, std::size_t p) const {
   const work::Program& program = *programs[p];
   telemetry::WorkloadResult result;
@@ -239,38 +252,24 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   result.users = std::max<std::uint64_t>(program.batch, 1);
   result.tokens = program.tokens;
 
-  // An operator's share of the step: from the end of the one before it, so that the shares tile the time. Sampled layers count
-  // as often as they stand for.
+  // An operator's share of the step: from the end of the one before it, so that the shares tile the time. Sampled layers
+  // count as often as they stand for.
+  result.operators = ended_operators(p);
+  const bool complete = result.operators.size() == program.operators.size();
   Time before = 0;
   __int128 whole = 0;
-  Time between_operators = 0;
   std::uint64_t simulated_weights = 0, simulated_kv = 0, simulated_bytes = 0;
-  bool complete = true;
-  const auto& records = dispatcher->operators(p);
-  for (std::size_t i = 0; i < program.operators.size(); ++i) {
+  for (std::size_t i = 0; i < result.operators.size(); ++i) {
     const work::Operator& op = *program.operators[i];
-    const auto& record = records[i];
-    if (record.end == kNever) {
-      complete = false;
-      break;
-    }
-    telemetry::OperatorResult& row = result.operators.emplace_back();
-    row.name = op.name();
-    row.kind = op.kind();
-    row.start = record.start;
-    row.end = record.end;
-    row.flops = op.flops;
-    row.bytes = op.bytes;
-    row.repeats = op.repeats;
-    const double seconds = static_cast<double>(record.end - record.start) * 1e-15;
+    telemetry::OperatorResult& row = result.operators[i];
+    const double seconds = static_cast<double>(row.end - row.start) * 1e-15;
     // What an operator must move: its weights and KV cache; a probe's own data.
     const std::uint64_t memory = op.kind() == "probe" ? op.bytes : op.weight_bytes + op.kv_bytes();
     const double hbm_share = static_cast<double>(memory) / seconds / results.hbm->counters.peak_bytes_per_second;
     const double core_share = static_cast<double>(op.flops) / seconds / results.compute->cores.peak_flops_per_second;
     row.bound_by = std::max(hbm_share, core_share) < 0.5 ? "latency" : hbm_share >= core_share ? "hbm" : "compute";
-    whole += static_cast<__int128>(record.end - before) * op.repeats;
-    between_operators += record.start - before;
-    before = record.end;
+    whole += static_cast<__int128>(row.end - before) * op.repeats;
+    before = row.end;
     simulated_weights += op.weight_bytes;
     simulated_kv += op.kv_bytes();
     simulated_bytes += op.bytes;
@@ -310,7 +309,8 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   if (results.hbm->interval - before > before / 20) return result;
 
   telemetry::IdleCauses causes;
-  if (programs.size() == 1) causes.counted.push_back({"between_operators", between_operators});
+  if (programs.size() == 1)
+    causes.counted.push_back({"between_operators", telemetry::between_operators(result.operators, 0, before)});
   if (programs.size() ==
       1) {  // core time is counted per core, not per program: with several it would tell of the others
     const telemetry::CoreCounters& cores = results.compute->cores;

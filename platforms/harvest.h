@@ -44,6 +44,8 @@ struct Harvest {
   /// The precision most FLOP of this run are in: whose peak the die's use is compared with.
   work::Precision dominant_precision() const;
   telemetry::WorkloadResult workload(const telemetry::Results& results, std::size_t program) const;
+  /// Those of a program that have ended, in order; without `bound_by`.
+  std::vector<telemetry::OperatorResult> ended_operators(std::size_t program) const;
   telemetry::CapacityResult capacity() const;
   void add_blame(telemetry::Results& results) const;
 };

@@ -44,7 +44,6 @@ struct RunInfo {
   int exit_code = 0;
   int threads = 1;
   Time window = 0;     ///< W used
-  Time warmup = 0;     ///< statistics start here
   Time simulated = 0;  ///< where the simulation ended
   double host_seconds = 0;
   double cpu_seconds = 0;

@@ -260,7 +260,6 @@ std::string run_json(const RunInfo& run) {
   json["exit_reason"] = run.exit_reason;
   json["threads"] = run.threads;
   json["window_ns"] = to_ns(run.window);
-  json["warmup_ns"] = to_ns(run.warmup);
   json["simulated_ns"] = to_ns(run.simulated);
   json["host_seconds"] = run.host_seconds;
   json["cpu_seconds"] = run.cpu_seconds;

@@ -128,6 +128,19 @@ class Files(cowosim_binary.CowosimTest):
             self.assertEqual(content(other), {"chapter.txt": b"years of work"})
 
 
+class TraceStreams(cowosim_binary.CowosimTest):
+    """A trace's `stream` column: every name is a stream of the results, beside other workloads too."""
+
+    def test_names_of_a_trace_are_streams(self):
+        trace = self.write("streams.csv", "time_ns,op,address,bytes,stream\n" + "".join(
+            f"{i},R,{4096 + 64 * i},32,{'abc'[i % 3]}\n" for i in range(300)))
+        alone = self.run_cowosim("reference/hbm3_6400", "trace", "-s", f"workload.file={trace}", "--quiet")
+        self.assertEqual(alone["transactions"], 300)
+        self.assertEqual({n: s["transactions"] for n, s in alone["streams"].items() if s["transactions"]}, {"a": 100, "b": 100, "c": 100})
+        beside = self.run_cowosim("h100_sxm5", "-w", "t=trace", "-w", "d=stream", "-s", f"t.file={trace}", "-s", "d.footprint=1MiB", "--quiet")
+        self.assertEqual({n: beside[f"streams.{n}.transactions"] for n in "abcd"}, {"a": 100, "b": 100, "c": 100, "d": 2048})
+
+
 class Traces(cowosim_binary.CowosimTest):
     def times(self, run, name, header):
         with open(run.directory / name) as lines:
@@ -170,8 +183,15 @@ class Traces(cowosim_binary.CowosimTest):
         rows = run.table("series.csv")
         self.assertEqual(list(rows[0]), ["time_ns", "path", "stat", "unit", "value"])
         times = sorted({float(row["time_ns"]) for row in rows})
-        self.assertEqual(times, [250.0 * (i + 1) for i in range(len(times))])
-        self.assertGreaterEqual(len(times), int(run["simulated_ns"] / 250))
+        self.assertEqual(times[:-1], [250.0 * (i + 1) for i in range(len(times) - 1)])
+        self.assertEqual(times[-1], run["simulated_ns"], "what the last interval left is written at the end")
+        self.assertEqual(len(times), -(-run["simulated_ns"] // 250))
+        # Cumulative statistics add up to what stats.csv says of the whole run.
+        stats = run.stats()
+        path = "package_0.hbm_stack_0.channel_0"
+        reads = [row for row in rows if row["path"] == path and row["stat"].endswith("reads") and row["unit"] == "count"]
+        for stat in {row["stat"] for row in reads}:
+            self.assertEqual(sum(float(row["value"]) for row in reads if row["stat"] == stat), stats[path, stat])
         self.assertTrue(all(row["path"].startswith("package_0.") for row in rows))
 
 

@@ -172,7 +172,6 @@ TEST(RunJson, HoldsWhatIdentifiesARun) {
   "exit_reason": "the workload is done",
   "threads": 2,
   "window_ns": 20.0,
-  "warmup_ns": 0.0,
   "simulated_ns": 1200000.0,
   "host_seconds": 12.5,
   "cpu_seconds": 25.0
