@@ -18,8 +18,9 @@ namespace {
 double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-// Below this many due components a window is run by the driving thread alone: waking others costs more than it saves.
-constexpr std::size_t kSerialBelow = 12;
+// A window is shared among threads only where there is enough in it: waking others costs more than a few messages save.
+constexpr std::size_t kSerialBelow = 12;             // due components
+constexpr std::uint64_t kSerialBelowMessages = 400;  // of the window before
 constexpr int kSpins = 4000;
 }  // namespace
 
@@ -244,7 +245,7 @@ void Engine::run_components(Time until) {
       components_[i]->window_end_ = until;
     }
   }
-  if (workers_ && active_.size() >= kSerialBelow) {
+  if (workers_ && active_.size() >= kSerialBelow && exchanged_ >= kSerialBelowMessages) {
     workers_->run(until);
   } else {
     for (const std::uint32_t i : active_) components_[i]->run(until);
@@ -252,6 +253,7 @@ void Engine::run_components(Time until) {
 }
 
 void Engine::exchange() {
+  const std::uint64_t before = messages_;
   for (const std::uint32_t i : active_) refresh_due(i);
   for (const std::uint32_t i : active_) {
     std::vector<Connection*>& written = components_[i]->written_;
@@ -264,6 +266,7 @@ void Engine::exchange() {
     }
     written.clear();
   }
+  exchanged_ = messages_ - before;
   next_due_ = kNever;
   for (const Time due : due_) next_due_ = std::min(next_due_, due);
 }

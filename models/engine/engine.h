@@ -128,6 +128,7 @@ class Engine {
   std::vector<std::string> violations_;
   std::uint64_t windows_ = 0;
   std::uint64_t messages_ = 0;
+  std::uint64_t exchanged_ = 0;  // messages of the last window
   std::atomic<bool> interrupted_{false};
   double wall_start_ = 0;
   double wall_polled_ = 0;
