@@ -47,9 +47,15 @@ class Port : public engine::Outlet, public Landing {
   virtual const char* socket_name() const = 0;
 
  protected:
-  PackagePayload payload_;
+  PackagePayload& load(Handle transaction, Time arrival, std::uint16_t count) {
+    payload_.transaction = transaction;
+    payload_.arrival = arrival;
+    payload_.count = count;
+    return payload_;
+  }
 
  private:
+  PackagePayload payload_;
   Shell& shell_;
   Time wire_;
   int index_;
@@ -64,10 +70,7 @@ class InitiatorPort final : public Port, public tlm::tlm_bw_transport_if<Package
   Socket socket;
 
   void send(engine::Phase phase, Handle transaction, Time arrival, std::uint16_t count) override {
-    payload_.transaction = transaction;
-    payload_.arrival = arrival;
-    payload_.count = count;
-    socket->nb_transport_fw(payload_, phase, zero_);
+    socket->nb_transport_fw(load(transaction, arrival, count), phase, zero_);
   }
   const char* socket_name() const override { return socket.name(); }
   tlm::tlm_sync_enum nb_transport_bw(PackagePayload& payload, PackagePhase& phase, sc_core::sc_time&) override {
@@ -89,10 +92,7 @@ class TargetPort final : public Port, public tlm::tlm_fw_transport_if<PackagePro
   Socket socket;
 
   void send(engine::Phase phase, Handle transaction, Time arrival, std::uint16_t count) override {
-    payload_.transaction = transaction;
-    payload_.arrival = arrival;
-    payload_.count = count;
-    socket->nb_transport_bw(payload_, phase, zero_);
+    socket->nb_transport_bw(load(transaction, arrival, count), phase, zero_);
   }
   const char* socket_name() const override { return socket.name(); }
   tlm::tlm_sync_enum nb_transport_fw(PackagePayload& payload, PackagePhase& phase, sc_core::sc_time&) override {
