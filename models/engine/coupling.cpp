@@ -22,7 +22,7 @@ void Coupling::Wire::send(Phase phase, Handle transaction, Time arrival, std::ui
       under_way_.insert(place, message);
     }
   }
-  next_ = under_way_[first_].time;
+  moments_[index_] = under_way_[first_].time;
 }
 
 Message Coupling::Wire::take() {
@@ -31,7 +31,7 @@ Message Coupling::Wire::take() {
     under_way_.erase(under_way_.begin(), under_way_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
   }
-  next_ = first_ == under_way_.size() ? kNever : under_way_[first_].time;
+  moments_[index_] = first_ == under_way_.size() ? kNever : under_way_[first_].time;
   return message;
 }
 
@@ -45,43 +45,43 @@ void Coupling::add(const std::string& name, Heart& member) {
 }
 
 void Coupling::wire(Heart& a, int a_port, Heart& b, int b_port) {
-  wires_.push_back(std::make_unique<Wire>(index_of(b), b_port));
-  a.bind(a_port, *wires_.back());
-  wires_.push_back(std::make_unique<Wire>(index_of(a), a_port));
-  b.bind(b_port, *wires_.back());
+  const auto lay = [this](Heart& from, int from_port, Heart& to, int to_port) {
+    wires_.push_back(std::make_unique<Wire>(moments_, wires_.size(), index_of(to), to_port));
+    moments_.push_back(kNever);
+    from.bind(from_port, *wires_.back());
+  };
+  lay(a, a_port, b, b_port);
+  lay(b, b_port, a, a_port);
 }
 
 Time Coupling::due() const {
   Time due = kNever;
-  for (const auto& wire : wires_) due = std::min(due, wire->next());
+  for (std::size_t i = 0; i < wires_.size(); ++i) due = std::min(due, moments_[i]);
   for (const Heart* member : members_) due = std::min(due, member->due());
   return due;
 }
 
 void Coupling::advance(Time until) {
-  due_.clear();
-  for (const Heart* member : members_) due_.push_back(member->due());
+  const std::size_t wires = wires_.size();
+  moments_.resize(wires);
+  for (const Heart* member : members_) moments_.push_back(member->due());
   for (;;) {
-    // What arrives comes first, lower wires before higher ones; then one member acts, and whatever it sent for this
-    // instant comes first again.
+    // The first of the earliest: what arrives comes first, then one member acts, and whatever it sent for this instant
+    // comes first again.
     Time now = until;
-    Wire* arrival = nullptr;
-    for (const auto& wire : wires_) {
-      if (wire->next() < now) now = wire->next(), arrival = wire.get();
+    std::size_t next = moments_.size();
+    for (std::size_t i = 0; i < moments_.size(); ++i) {
+      if (moments_[i] < now) now = moments_[i], next = i;
     }
-    std::size_t acts = members_.size();
-    for (std::size_t i = 0; i < due_.size(); ++i) {
-      if (due_[i] < now) now = due_[i], acts = i;
-    }
-    if (acts < members_.size()) {
-      members_[acts]->advance(now + 1);
-    } else if (arrival != nullptr) {
-      acts = arrival->to();
-      members_[acts]->receive(arrival->take());
+    if (next == moments_.size()) break;
+    std::size_t acts = next - wires;
+    if (next < wires) {
+      acts = wires_[next]->to();
+      members_[acts]->receive(wires_[next]->take());
     } else {
-      break;
+      members_[acts]->advance(now + 1);
     }
-    due_[acts] = members_[acts]->due();
+    moments_[wires + acts] = members_[acts]->due();  // changes only when it acts or receives
   }
   for (Heart* member : members_) member->advance(until);
 }

@@ -32,27 +32,28 @@ class Coupling final : public Heart {
   /// One direction between two members. What is under way lies in order of arrival: nearly always a message is the last one.
   class Wire final : public Outlet {
    public:
-    Wire(std::size_t to, int to_port) : to_(to), to_port_(static_cast<std::uint16_t>(to_port)) {}
+    Wire(std::vector<Time>& moments, std::size_t index, std::size_t to, int to_port)
+        : moments_(moments), index_(index), to_(to), to_port_(static_cast<std::uint16_t>(to_port)) {}
     void send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) override;
     Time latency() const override { return 0; }
 
-    Time next() const { return next_; }
     std::size_t to() const { return to_; }
     Message take();
 
    private:
+    std::vector<Time>& moments_;
+    std::size_t index_;
     std::size_t to_;
     std::vector<Message> under_way_;  // from first_
     std::size_t first_ = 0;
-    Time next_ = kNever;
     std::uint32_t sequence_ = 0;
     std::uint16_t to_port_;
   };
   std::size_t index_of(const Heart& member) const;
 
   std::vector<Heart*> members_;
-  std::vector<Time> due_;  // of each member: changes only when it acts or receives
   std::vector<std::unique_ptr<Wire>> wires_;
+  std::vector<Time> moments_;  // next arrival of each wire, then next own event of each member
 };
 
 }  // namespace cowosim::engine
