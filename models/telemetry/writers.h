@@ -42,7 +42,7 @@ class StatTable : public StatVisitor {
 /// ratios (unit "ratio") the value itself. time_ns is the end of the interval. Rows without change are left out.
 ///
 ///   IntervalSeries series(out);
-///   series.begin_sample(warmup, true);             // the baseline, writes nothing; without one everything counts from zero
+///   series.begin_sample(start, true);              // the baseline, writes nothing; without one everything counts from zero
 ///   for (boundary) { series.begin_sample(boundary); for (heart) { series.set_path(name); heart.statistics(series); } }
 class IntervalSeries : public StatVisitor {
  public:
