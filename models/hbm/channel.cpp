@@ -79,6 +79,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
     pc.accesses.resize(accesses);
     for (std::size_t i = accesses; i-- > 0;) pc.free_accesses.push_back(static_cast<Index>(i));
     pc.held.assign(holders_, 0);
+    pc.activity.resize(static_cast<std::size_t>(streams));
     // Due on the falling edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once:
     // they share the door, so that one waits for the other anyway.
     if (refresh_) pc.next_refresh = timing_.refresh_interval - 1;
@@ -622,6 +623,7 @@ void Channel::issue_column(PseudoChannel& pc, Half h) {
     pc.precharge_all_ready = std::max(pc.precharge_all_ready, h + timing_.write_to_precharge);
     end = h + timing_.write_latency + timing_.burst;
     ++pc.counters.writes;
+    ++pc.activity[a.stream].writes;
     --pc.write_filter[bucket(a.bank, a.row, a.column)];
   } else {
     g.column_ready[kReads] = h + timing_.read_to_read_long;
@@ -632,6 +634,7 @@ void Channel::issue_column(PseudoChannel& pc, Half h) {
     pc.precharge_all_ready = std::max(pc.precharge_all_ready, h + timing_.read_to_precharge);
     end = h + timing_.read_latency + timing_.burst;
     ++pc.counters.reads;
+    ++pc.activity[a.stream].reads;
   }
   if (a.activated == kLongAgo) ++pc.counters.row_hits;
   if (trace_ != nullptr) record(pc, write ? Command::write : Command::read, &a, h);
@@ -729,6 +732,7 @@ void Channel::activate(PseudoChannel& pc, Index index, Half h) {
   pc.active_mask |= bit(a.bank);
   a.activated = h;
   ++pc.counters.activates;
+  ++pc.activity[a.stream].activates;
   if (trace_ != nullptr) record(pc, Command::activate, &a, h);
 
   const auto queue = static_cast<Queue>(a.queue);

@@ -29,61 +29,14 @@
 
 #include "core/memory_map.h"
 #include "engine/heart.h"
+#include "hbm/command.h"
+#include "hbm/counters.h"
 #include "hbm/generation.h"
 #include "hbm/hbm_params.h"
 #include "telemetry/blame.h"
 #include "telemetry/histogram.h"
-#include "telemetry/loss.h"
 
 namespace cowosim::hbm {
-
-enum class Command : std::uint8_t { activate, precharge, precharge_all, read, write, refresh_all };
-constexpr const char* name_of(Command command) {
-  constexpr const char* names[] = {"ACT", "PREpb", "PREab", "RD", "WR", "REFab"};
-  return names[static_cast<std::size_t>(command)];
-}
-
-/// One command on the channel's buses. Fields a command does not have are -1.
-struct CommandRecord {
-  Time time = 0;
-  std::uint8_t pseudo_channel = 0;
-  Command command = Command::activate;
-  std::int16_t sid = -1;
-  std::int16_t bank_group = -1;
-  std::int16_t bank = -1;
-  std::int32_t row = -1;
-  std::int32_t column = -1;
-};
-
-using Loss = telemetry::HbmLoss;
-using telemetry::name_of;
-inline constexpr std::size_t kLosses = telemetry::kHbmLosses;
-
-/// Where the time [0, end) of one data bus went, in femtoseconds: busy + all losses == end.
-/// A burst is booked at its column command (all bursts of one direction are shifted alike, so nothing is lost by it).
-struct LossAccount {
-  Time busy = 0;
-  std::array<Time, kLosses> loss{};
-  Time operator[](Loss l) const { return loss[static_cast<std::size_t>(l)]; }
-  Time total() const {
-    Time sum = busy;
-    for (const Time t : loss) sum += t;
-    return sum;
-  }
-};
-
-/// Plain counters of one pseudo-channel. Reads and writes are column commands (32 bytes each).
-struct Counters {
-  std::uint64_t reads = 0;
-  std::uint64_t writes = 0;
-  std::uint64_t activates = 0;
-  std::uint64_t precharges = 0;  ///< PREpb and PREab
-  std::uint64_t refreshes = 0;
-  std::uint64_t row_hits = 0;   ///< column commands that needed no ACT of their own
-  std::uint64_t forwarded = 0;  ///< reads answered by a queued write, no column command
-  std::uint64_t merged = 0;     ///< writes absorbed by a queued write, no column command
-  std::uint64_t bytes() const { return (reads + writes) * kAtomBytes; }
-};
 
 class Channel final : public engine::Heart {
  public:
@@ -131,6 +84,10 @@ class Channel final : public engine::Heart {
   /// Time the data bus of a pseudo-channel transferred for one stream.
   Time data_time(int pseudo_channel, StreamId stream) const {
     return pcs_[static_cast<std::size_t>(pseudo_channel)].held[stream] * timing_.half_period;
+  }
+  /// Commands a pseudo-channel issued on behalf of one stream.
+  const Activity& activity(int pseudo_channel, StreamId stream) const {
+    return pcs_[static_cast<std::size_t>(pseudo_channel)].activity[stream];
   }
   /// Reads: acceptance to the end of data, per transaction.
   const telemetry::Histogram& read_latency() const { return read_latency_; }
@@ -258,7 +215,8 @@ class Channel final : public engine::Heart {
 
     // Accounting.
     Counters counters;
-    Half booked = 0;  ///< the data bus is accounted for up to here
+    std::vector<Activity> activity;  ///< by stream
+    Half booked = 0;                 ///< the data bus is accounted for up to here
     Half busy = 0;
     std::array<Half, kLosses> lost{};
     Half busy_since = 0;  ///< waiting is > 0 since
