@@ -14,15 +14,29 @@ namespace cowosim::hbm {
 struct ControllerParams {
   int read_queue_entries = 32;
   int write_queue_entries = 32;
+  std::string queues = "split";
   double write_high_watermark = 0.8;
   double write_low_watermark = 0.2;
+  std::string drain = "watermarks";
   std::string scheduler = "fr_fcfs";
+  int hit_cap = 4;
+  std::vector<std::string> priority_streams;
+  Time priority_age_limit = 500 * kNanosecond;
   std::string page_policy = "open";
+  Time page_timeout = 100 * kNanosecond;
   std::string refresh = "all_bank";
+  std::string refresh_policy = "strict";
+  int refresh_postpone = 8;
+  int refresh_pull_in = 0;
+  bool refresh_stagger = false;
+  bool refresh_management = false;
+  int raaimt = 32;
+  int raammt = 96;
   int door_entries = 32;
   int credit_batch = 1;
   Time front_latency = 0;
   Time return_latency = 0;
+  bool bulk = true;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -32,21 +46,63 @@ struct ControllerParams {
     v("write_queue_entries", write_queue_entries, Range{16, 1024},
       "entries (32-byte accesses) of a pseudo-channel's write queue",
       "assumption [16, 128]: 32 is the default of Ramulator 2.1 and of the reference measurements");
+    v("queues", queues, std::vector<std::string>{"split", "shared"},
+      "split: each pseudo-channel has its own entries; shared: the pseudo-channels of a channel share the sum of them",
+      "assumption: undisclosed for products");
     v("write_high_watermark", write_high_watermark, Range{0, 1},
       "write mode begins when more than this fraction of the write queue is in use (or nothing is to be read)",
       "Ramulator 2.1, wr_high_watermark");
     v("write_low_watermark", write_low_watermark, Range{0, 1},
       "write mode ends when less than this fraction is in use and something is to be read",
       "Ramulator 2.1, wr_low_watermark");
-    v("scheduler", scheduler, std::vector<std::string>{"fr_fcfs"},
+    v("drain", drain, std::vector<std::string>{"watermarks", "in_order"},
+      "watermarks: reads and writes are grouped, by the two watermarks; in_order: the queue with the oldest access is "
+      "served",
+      "Ramulator 2.1 (watermarks); simulators differ by 28 to 40 % on mixes because of this policy");
+    v("scheduler", scheduler, std::vector<std::string>{"fr_fcfs", "fr_fcfs_cap", "fcfs"},
       "fr_fcfs: ready column accesses to open rows, then the oldest ready request; a row stays open while an older "
-      "request hits it",
-      "Rixner et al., ISCA 2000; Ramulator 2.1, FRFCFS-RowHit");
-    v("page_policy", page_policy, std::vector<std::string>{"open"}, "what happens to a row after its last access",
-      "assumption: open page is the default of the reference measurements");
-    v("refresh", refresh, std::vector<std::string>{"all_bank", "none"}, "refresh scheme; none is for experiments only",
-      "JESD238 REFab every tREFI; both pseudo-channels of a channel at once (assumption: they share a door, apart they "
-      "would stall each other twice)");
+      "request hits it. fr_fcfs_cap: at most hit_cap accesses to an open row overtake an older one to another row. "
+      "fcfs: a queue is served in order",
+      "Rixner et al., ISCA 2000; Ramulator 2.1, FRFCFS-RowHit; cap: Mutlu and Moscibroda, MICRO 2007 (FR-FCFS+Cap)");
+    v("hit_cap", hit_cap, Range{1, 1024}, "of fr_fcfs_cap", "Mutlu and Moscibroda, MICRO 2007: 4");
+    v("priority_streams", priority_streams,
+      "streams that are served before others, the most urgent one first; streams not named come last", "experiment");
+    v("priority_age_limit", priority_age_limit, Unit::time, Range{0, 1e12},
+      "an access this much older is served before one that is one step more urgent",
+      "assumption [100 ns, 2 us]: keeps streams without priority from starving");
+    v("page_policy", page_policy, std::vector<std::string>{"open", "closed", "timeout", "adaptive"},
+      "when a row without waiting accesses is closed: never, at once, after page_timeout, after a time that doubles "
+      "when the row was closed too early and halves when it was closed too late",
+      "open page is the default of the reference measurements; adaptive: as in Intel's adaptive page closing (US "
+      "patent "
+      "7076617)");
+    v("page_timeout", page_timeout, Unit::time, Range{0, 1e12}, "of timeout; adaptive starts from it",
+      "assumption [50 ns, 500 ns]");
+    v("refresh", refresh, std::vector<std::string>{"all_bank", "per_bank", "none"},
+      "refresh scheme; none is for experiments only",
+      "JESD238 REFab every tREFI, REFpb every tREFI / banks; both pseudo-channels of a channel at once (assumption: "
+      "they share a door, apart they would stall each other twice)");
+    v("refresh_policy", refresh_policy, std::vector<std::string>{"strict", "hidden"},
+      "strict: a refresh is issued when it is due, banks in order, and until then only begun accesses go on. hidden: "
+      "due "
+      "refreshes wait, within refresh_postpone, until nothing waits for their bank (all_bank: for the pseudo-channel); "
+      "only that bank stands still",
+      "strict: Ramulator 2.1; hidden: Chang et al., HPCA 2014 (out-of-order per-bank refresh)");
+    v("refresh_postpone", refresh_postpone, Range{0, 8}, "refreshes (per bank) that may be postponed; hidden only",
+      "JESD235, JESD238: up to 8");
+    v("refresh_pull_in", refresh_pull_in, Range{0, 8},
+      "refreshes (per bank) that may be issued ahead while a pseudo-channel is idle; hidden only",
+      "JESD235, JESD238: up to 8");
+    v("refresh_stagger", refresh_stagger,
+      "channels refresh evenly spread over the interval instead of all at the same time",
+      "assumption: spreads the current; products do, how is undisclosed");
+    v("refresh_management", refresh_management,
+      "RFM: a bank with raaimt activates since its last refresh gets an RFMpb, at the latest at raammt",
+      "JESD238: HBM3 and later");
+    v("raaimt", raaimt, Range{2, 4096}, "initial management threshold, activates; each REF or RFM takes as many off",
+      "assumption [16, 128]: the device's mode register tells; DDR5 (JESD79-5): 32 to 80");
+    v("raammt", raammt, Range{2, 65536}, "maximum management threshold: no bank gets more activates without management",
+      "assumption: 3 x raaimt; DDR5 (JESD79-5): 3 to 6 times");
     v("door_entries", door_entries, Range{1, 4096},
       "transactions the door holds; its credits must cover the round trip to the sender",
       "assumption [16, 64]: a link of 50 ns round trip at 50 GB/s holds 40 transactions of 64 bytes");
@@ -58,6 +114,31 @@ struct ControllerParams {
     v("return_latency", return_latency, Unit::time, Range{0, 1e12},
       "pipeline from the end of data to the response's departure",
       "assumption [0 ns, 20 ns]: data path of PHY and controller; 0 in the reference measurements");
+    v("bulk", bulk, "serve consecutive hits in bulk; results are the same without, only slower",
+      "a switch for tests of that");
+  }
+};
+
+/// Error correction on the way between cells and controller.
+struct EccParams {
+  std::string mode = "none";
+  double bit_error_rate = 0;
+  Time latency = 0;
+  int replays = 3;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("mode", mode, std::vector<std::string>{"none", "on_die", "sideband"},
+      "none: errors are counted as undetected. on_die: single errors are corrected in the device, transparently. "
+      "sideband: "
+      "the controller checks bits that travel beside the data: single errors are corrected, double errors are read "
+      "again",
+      "JESD238: on-die ECC; side-band ECC pins of HBM2 and later");
+    v("bit_error_rate", bit_error_rate, Range{0, 1e-3}, "of a bit read, independent errors", "experiment");
+    v("latency", latency, Unit::time, Range{0, 1e9}, "of checking a read in the controller; sideband only",
+      "assumption [0 ns, 5 ns]: a syndrome and a correction of 256 bits take a few controller clocks");
+    v("replays", replays, Range{0, 16}, "times an access is read again before its error counts as not correctable",
+      "assumption [1, 3]");
   }
 };
 
@@ -84,6 +165,7 @@ struct FaultParams {
 struct HbmParams {
   std::string generation = "hbm3";
   double data_rate = 6.4e9;
+  double temperature = 85;
   int stacks = 1;
   int channels = 16;
   int pseudo_channels = 2;
@@ -98,6 +180,7 @@ struct HbmParams {
   bool channel_hash = true;
   bool bank_hash = true;
   ControllerParams controller;
+  EccParams ecc;
   FaultParams fault;
 
   template <class Visitor>
@@ -126,6 +209,7 @@ struct HbmParams {
       "assumption: every GPU hashes its channels, how is undisclosed");
     v("bank_hash", bank_hash, "XOR bank, bank group and pseudo-channel with row bits", "Zhang, Zhu, Zhang, MICRO 2000");
     v.group("controller", controller, "memory controller, one per channel");
+    v.group("ecc", ecc, "error correction");
     v.group("fault", fault, "planted faults, for negative controls only");
   }
 };
@@ -145,7 +229,7 @@ inline HbmParams with_fault_at(HbmParams p, int stack, int channel) {
   return p;
 }
 /// Gigabits (2^30) of one channel and SID of the device, both pseudo-channels: what the standard's tRFC goes by.
-inline double channel_gigabits(const HbmParams& p, int device_pseudo_channels) {
+inline double sid_gigabits(const HbmParams& p, int device_pseudo_channels) {
   return static_cast<double>(p.rows) * p.columns * 32 * 8 * p.banks * p.bank_groups * device_pseudo_channels /
          (1 << 30);
 }
