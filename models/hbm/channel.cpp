@@ -52,7 +52,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   if (c.write_low_watermark > c.write_high_watermark)
     throw std::invalid_argument("write_low_watermark lies above write_high_watermark");
 
-  timing_ = resolve(*generation, params.data_rate, channel_gigabits(params, generation->pseudo_channels));
+  timing_ = resolve(*generation, params.data_rate, channel_gigabits(params, generation->pseudo_channels), banks);
   entries_ = {c.read_queue_entries, c.write_queue_entries};
   watermark_ = {static_cast<int>(std::ceil(c.write_low_watermark * c.write_queue_entries)),
                 static_cast<int>(std::floor(c.write_high_watermark * c.write_queue_entries))};
@@ -80,9 +80,9 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
     for (std::size_t i = accesses; i-- > 0;) pc.free_accesses.push_back(static_cast<Index>(i));
     pc.held.assign(holders_, 0);
     pc.activity.resize(static_cast<std::size_t>(streams));
-    // Due on the falling edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once:
+    // Due one row edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once:
     // they share the door, so that one waits for the other anyway.
-    if (refresh_) pc.next_refresh = timing_.refresh_interval - 1;
+    if (refresh_) pc.next_refresh = timing_.refresh_interval - timing_.row_step;
     pc.mode_stale = true;
     plan(pc);
   }

@@ -31,8 +31,8 @@
 #include "engine/heart.h"
 #include "hbm/command.h"
 #include "hbm/counters.h"
-#include "hbm/generation.h"
 #include "hbm/hbm_params.h"
+#include "hbm/timing.h"
 #include "telemetry/blame.h"
 #include "telemetry/histogram.h"
 

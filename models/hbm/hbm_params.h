@@ -8,6 +8,7 @@
 #include "core/memory_map.h"
 #include "core/parameter.h"
 #include "core/time.h"
+#include "hbm/generation.h"
 
 namespace cowosim::hbm {
 
@@ -102,7 +103,7 @@ struct HbmParams {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("generation", generation, std::vector<std::string>{"hbm3"}, "HBM generation: protocol and timing",
+    v("generation", generation, generation_names(), "HBM generation: protocol and timing",
       "models/hbm/generation.cpp names the source of each number");
     v("data_rate", data_rate, Unit::data_rate, Range{1e8, 3.2e10}, "bits per second of a data pin",
       "JESD238: up to 6.4 Gb/s");
