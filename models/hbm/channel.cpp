@@ -52,7 +52,7 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, int streams) : m
   if (c.write_low_watermark > c.write_high_watermark)
     throw std::invalid_argument("write_low_watermark lies above write_high_watermark");
 
-  timing_ = resolve(*generation, params.data_rate, channel_gigabits(params, generation->pseudo_channels), banks);
+  timing_ = timing_of(params);
   entries_ = {c.read_queue_entries, c.write_queue_entries};
   watermark_ = {static_cast<int>(std::ceil(c.write_low_watermark * c.write_queue_entries)),
                 static_cast<int>(std::floor(c.write_high_watermark * c.write_queue_entries))};
