@@ -78,6 +78,8 @@ Generation hbm2() {
   g.rfc_bank = {{8, ns(160)}, {1e9, ns(200)}};                                                // tRFCSB
   g.grades = {hbm2_2000(), hbm2_grade(2.4e9, 833 * kPicosecond, 17, 6, 17, 14, 17, 40, 57, 8, 10, 6, 19,
                                       "JESD235 as quoted by Ramulator 2.1 (c5b1c3a), HBM2_2400Mbps; its CK of 833 ps")};
+  g.heights = {4, 8, 12};  // JESD235B (JEDEC, 17 December 2018): 2-, 4-, 8- and 12-high of up to 16 Gb a layer
+  g.die_gigabits = {8, 16};
   g.source = "JESD235 as quoted by Ramulator 2.1 (c5b1c3a), python/ramulator/dram/hbm2.py";
   return g;
 }
@@ -90,6 +92,7 @@ Generation hbm2e() {
   SpeedGrade s = hbm2_2000();
   s.ccd_long = ns(2.5, 4);
   g.grades = {derived(s, 3.2e9, source), derived(s, 3.6e9, source)};
+  g.die_gigabits = {16};  // Samsung Flashbolt, SK hynix (2019): 16 GB of eight 16 Gb dies; Intel 773264: 4- and 8-high
   g.source = "JESD235D; HBM2's protocol";
   return g;
 }
@@ -150,6 +153,9 @@ Generation hbm3() {
   slower.rrefd = ns(8, 3);  // max(3 nCK, 8 ns): the standard's, as Ramulator's formula has it
   const char* source = "assumption: the times of 6.4 Gb/s, tRREFD max(3 nCK, 8 ns)";
   g.grades = {derived(slower, 5.2e9, source), derived(slower, 5.6e9, source), hbm3_6400()};
+  // JESD238 (JEDEC, 27 January 2022): 4-, 8-, 12-high, later 16-high; layers of 8 to 32 Gb
+  g.heights = {4, 8, 12, 16};
+  g.die_gigabits = {8, 16, 24, 32};
   g.source = "JESD238 as quoted by Ramulator 2.1 (c5b1c3a), python/ramulator/dram/hbm3.py, HBM3_6400Mbps";
   return g;
 }
@@ -161,6 +167,7 @@ Generation hbm3e() {
       "assumption: the times of HBM3 at 6.4 Gb/s, tRREFD max(3 nCK, 8 ns); JESD238B.01's protocol is HBM3's";
   const SpeedGrade slower = g.grades.front();
   g.grades = {derived(slower, 8.0e9, source), derived(slower, 9.2e9, source), derived(slower, 9.6e9, source)};
+  g.die_gigabits = {16, 24, 32};  // Micron (2024): 24 and 36 GB of eight and twelve 24 Gb dies; 16, 32 Gb: JESD238
   g.source = "JESD238B.01 as quoted by gem5: HBM3's protocol at up to 9.6 Gb/s";
   return g;
 }
@@ -212,6 +219,7 @@ Generation hbm4() {
               "SK hynix, September 2025: 10 Gb/s (tomshardware.com); assumption: the times of 8.0 Gb/s"),
       derived(hbm4_8000(), 11.0e9,
               "Micron, September 2025: over 11 Gb/s (techpowerup.com/341279); assumption: the times of 8.0 Gb/s")};
+  g.die_gigabits = {24, 32};  // JESD270-4 (JEDEC, April 2025): 4-, 8-, 12-, 16-high of 24 or 32 Gb dies
   g.source = "JESD270-4 as Ramulator 2.1 (c5b1c3a) has it, python/ramulator/dram/hbm4.py, HBM4_8000Mbps";
   return g;
 }

@@ -70,6 +70,8 @@ struct Generation {
   std::vector<RefreshCycle> rfc_all_bank;
   std::vector<RefreshCycle> rfc_bank;
   std::vector<SpeedGrade> grades;  ///< by data rate, ascending
+  std::vector<int> heights;        ///< dies in a stack
+  std::vector<int> die_gigabits;
   const char* source;
 
   int banks_of_sid() const { return bank_groups * banks; }

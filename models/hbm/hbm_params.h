@@ -1,13 +1,17 @@
 // Parameters of the HBM of a package: organisation, address map, controller, planted faults.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/memory_map.h"
 #include "core/parameter.h"
 #include "core/time.h"
+#include "hbm/organisation.h"
+#include "hbm/timing.h"
 
 namespace cowosim::hbm {
 
@@ -165,7 +169,6 @@ struct FaultParams {
 struct HbmParams {
   std::string generation = "hbm3";
   double data_rate = 6.4e9;
-  double temperature = 85;
   int stacks = 1;
   int channels = 16;
   int pseudo_channels = 2;
@@ -182,19 +185,51 @@ struct HbmParams {
   ControllerParams controller;
   EccParams ecc;
   FaultParams fault;
+  std::string organisation = kCustom;
+  double temperature = kNormalTemperature;
+
+  /// A parameter that an organisation sets.
+  struct Set {
+    const char* name;
+    int* value;
+    int table;
+  };
+  std::array<Set, 6> set_by(const Generation& g, const Organisation& o) {
+    return {{{"channels", &channels, g.channels},
+             {"sids", &sids, o.sids},
+             {"bank_groups", &bank_groups, g.bank_groups},
+             {"banks", &banks, g.banks},
+             {"rows", &rows, o.rows},
+             {"columns", &columns, g.columns}}};
+  }
+  /// The table's values, where `organisation` names one of the generation's.
+  void take_organisation() {
+    const Generation* g = find_generation(generation);
+    if (g == nullptr || organisation == kCustom) return;
+    if (const auto o = find_organisation(*g, organisation))
+      for (const Set& set : set_by(*g, *o)) *set.value = set.table;
+  }
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("generation", generation, std::vector<std::string>{"hbm3"}, "HBM generation: protocol and timing",
+    v("generation", generation, generation_names(), "HBM generation: protocol and timing",
       "models/hbm/generation.cpp names the source of each number");
     v("data_rate", data_rate, Unit::data_rate, Range{1e8, 3.2e10}, "bits per second of a data pin",
-      "JESD238: up to 6.4 Gb/s");
+      "speed grades in models/hbm/generation.cpp; any other rate takes the times of the next faster one");
+    v("organisation", organisation, organisation_names(),
+      "stack height and die density; sets channels, sids, bank_groups, banks, rows and columns, which custom leaves to "
+      "the file",
+      "models/hbm/generation.cpp: heights and densities by generation");
+    take_organisation();  // defaults of what follows
     v("stacks", stacks, Range{1, 256}, "HBM stacks of the package", "data sheet of the package");
-    v("channels", channels, Range{1, 64}, "channels per stack", "JESD238: 16 channels of 64 bit");
-    v("pseudo_channels", pseudo_channels, Range{1, 2}, "pseudo-channels in use per channel", "JESD238: 2 of 32 bit");
-    v("sids", sids, Range{1, 4}, "stack IDs (ranks of dies)", "JESD238: 1, 2, 4 for 4-, 8-, 16-high stacks");
-    v("bank_groups", bank_groups, Range{1, 16}, "bank groups per pseudo-channel and SID", "JESD238: 4");
-    v("banks", banks, Range{1, 16}, "banks per bank group", "JESD238: 4");
+    v("channels", channels, Range{1, 64}, "channels per stack",
+      "JESD235: 8 of 128 bit, JESD238: 16 of 64 bit, JESD270-4: 32 of 64 bit");
+    v("pseudo_channels", pseudo_channels, Range{1, 2}, "pseudo-channels in use per channel",
+      "JESD235: 2 of 64 bit, JESD238: 2 of 32 bit");
+    v("sids", sids, Range{1, 4}, "stack IDs (ranks of dies)", "JESD238: one for each four dies of the stack");
+    v("bank_groups", bank_groups, Range{1, 16}, "bank groups per pseudo-channel and SID",
+      "JESD238: 4; HBM4 in Ramulator 2.1: 2");
+    v("banks", banks, Range{1, 16}, "banks per bank group", "JESD238: 4; HBM4 in Ramulator 2.1: 8");
     v("rows", rows, Range{1, 1048576}, "rows per bank", "JESD238: 8192 to 32768 by density");
     v("columns", columns, Range{1, 4096}, "32-byte accesses per row", "JESD238: 1 KiB page per pseudo-channel");
     v("address_map", address_map,
@@ -208,6 +243,9 @@ struct HbmParams {
     v("channel_hash", channel_hash, "rotate the channels by a hash, so that strides do not camp",
       "assumption: every GPU hashes its channels, how is undisclosed");
     v("bank_hash", bank_hash, "XOR bank, bank group and pseudo-channel with row bits", "Zhang, Zhu, Zhang, MICRO 2000");
+    v("temperature", temperature, Range{-40, 105},
+      "degrees Celsius of the stacks: tREFI is halved above 85 and quartered above 95",
+      "JEDEC extended temperature range; see refresh_factor in models/hbm/generation.h");
     v.group("controller", controller, "memory controller, one per channel");
     v.group("ecc", ecc, "error correction");
     v.group("fault", fault, "planted faults, for negative controls only");
@@ -229,9 +267,16 @@ inline HbmParams with_fault_at(HbmParams p, int stack, int channel) {
   return p;
 }
 /// Gigabits (2^30) of one channel and SID of the device, both pseudo-channels: what the standard's tRFC goes by.
-inline double sid_gigabits(const HbmParams& p, int device_pseudo_channels) {
+inline double channel_gigabits(const HbmParams& p, int device_pseudo_channels) {
   return static_cast<double>(p.rows) * p.columns * 32 * 8 * p.banks * p.bank_groups * device_pseudo_channels /
          (1 << 30);
+}
+/// Timings of every channel; throws std::invalid_argument for an unknown generation or a density without tRFC.
+inline Timing timing_of(const HbmParams& p) {
+  const Generation* generation = find_generation(p.generation);
+  if (generation == nullptr) throw std::invalid_argument("unknown HBM generation '" + p.generation + "'");
+  return resolve(*generation, p.data_rate, channel_gigabits(p, generation->pseudo_channels),
+                 p.sids * p.bank_groups * p.banks, p.temperature);
 }
 
 }  // namespace cowosim::hbm

@@ -40,8 +40,7 @@ Rules::Rules(const HbmParams& params, int channel, int streams, const std::vecto
   require(c.write_low_watermark <= c.write_high_watermark, "write_low_watermark lies above write_high_watermark");
   require(!c.refresh_management || c.raaimt < c.raammt, "raaimt must lie below raammt");
 
-  timing = resolve(*generation, params.data_rate, sid_gigabits(params, generation->pseudo_channels), banks,
-                   params.temperature);
+  timing = timing_of(params);
   const auto halves = [&](Time t) { return timing.index_at(t); };
   const auto whole_clocks = [&](Time t) { return (halves(t) + 1) & ~Half{1}; };
 

@@ -40,6 +40,16 @@ double Timing::peak_bytes_per_second() const {
   return 32.0 * 1e15 / (static_cast<double>(burst) * static_cast<double>(half_period));
 }
 
+double Timing::random_access_cap() const {
+  return std::min(1.0, static_cast<double>(4 * burst) / static_cast<double>(four_activates));
+}
+
+double Timing::refresh_cap() const {
+  const Half closing = read_to_precharge + precharge_to_refresh;
+  const Half opening = refresh_to_activate + rising(activate_to_read);
+  return 1 - static_cast<double>(closing + opening - burst) / static_cast<double>(refresh_interval);
+}
+
 Timing resolve(const Generation& g, double data_rate, double sid_gigabits, int banks_per_pseudo_channel,
                double celsius) {
   Timing t;

@@ -52,6 +52,18 @@ struct Timing {
   Half index_at(Time t) const { return (t + half_period - 1) / half_period; }
   /// Peak of one pseudo-channel in bytes per second, from the rounded clock.
   double peak_bytes_per_second() const;
+
+  /// Unloaded reads, from acceptance to the end of data: the row is open; the bank is closed; another row is open.
+  Half hit() const { return read_latency + burst; }
+  Half closed() const { return rising(activate_to_read) + hit(); }
+  Half conflict() const { return rising(precharge_to_activate) + closed(); }
+  /// Share of the peak that random 32-byte accesses reach at most: four of them in tFAW.
+  double random_access_cap() const;
+  /// Share of the peak that a stream reaches at most when all banks are refreshed at once: from the last read before a
+  /// REFab to the first one after it the bus carries one burst.
+  double refresh_cap() const;
+  /// First rising edge at or after h.
+  static Half rising(Half h) { return (h + 1) & ~Half{1}; }
 };
 
 /// Half a CK period at `data_rate` bits per second and pin, rounded up to a femtosecond.
