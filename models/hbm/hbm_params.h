@@ -8,6 +8,7 @@
 #include "core/memory_map.h"
 #include "core/parameter.h"
 #include "core/time.h"
+#include "hbm/energy_params.h"
 
 namespace cowosim::hbm {
 
@@ -99,6 +100,7 @@ struct HbmParams {
   bool bank_hash = true;
   ControllerParams controller;
   FaultParams fault;
+  EnergyParams energy;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -127,6 +129,7 @@ struct HbmParams {
     v("bank_hash", bank_hash, "XOR bank, bank group and pseudo-channel with row bits", "Zhang, Zhu, Zhang, MICRO 2000");
     v.group("controller", controller, "memory controller, one per channel");
     v.group("fault", fault, "planted faults, for negative controls only");
+    v.group("energy", energy, "what commands, refresh and time cost; never changes when anything happens");
   }
 };
 
