@@ -45,7 +45,8 @@ TEST(HbmEnergy, ClosedFormOfAHandCountedStream) {
   p.energy = {900, 2, 3, 0.5, 100, 0.02};
   p.sids = 2;
   const EnergyModel model(p);
-  EXPECT_DOUBLE_EQ(model.of(Activity{5, 7, 11}).total().value, 5 * 900 + 7 * 256 * 2.0 + 11 * 256 * 3.0 + 18 * 256 * 0.5);
+  EXPECT_DOUBLE_EQ(model.of(Activity{5, 7, 11}).total().value,
+                   5 * 900 + 7 * 256 * 2.0 + 11 * 256 * 3.0 + 18 * 256 * 0.5);
   Counters counters;
   counters.refreshes = 2;       // of 32 banks
   counters.bank_refreshes = 3;  // of one
@@ -93,7 +94,8 @@ TEST(HbmEnergy, BackgroundGoesWithTheClock) {
   EXPECT_DOUBLE_EQ(at_half, at_full / 2);
   HbmParams own = params("hbm3", 3.125e9);
   own.energy.background = 0.18;
-  EXPECT_DOUBLE_EQ(EnergyModel(own).upkeep(Counters(), kMicrosecond).total().value, at_full) << "the user's is what it is";
+  EXPECT_DOUBLE_EQ(EnergyModel(own).upkeep(Counters(), kMicrosecond).total().value, at_full)
+      << "the user's is what it is";
 }
 
 // Three idle H200, six HBM3E stacks: 34.8, 35.6 and 45.0 W (CMU-SAFARI/HBM-Power, data/HBM3E_measurements.csv).

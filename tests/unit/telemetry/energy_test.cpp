@@ -78,7 +78,9 @@ TEST(EnergyBalance, EveryMissingOrDoubleCountIsFound) {
       {[](EnergyBalance& b) { b.streams.pop_back(); }, "energy of read: 768 counted by owner, 700 by stream"},
       {[](EnergyBalance& b) { b.owners[1].second.add(read(1)); }, "energy of read: 769 counted by owner, 768"},
       {[](EnergyBalance& b) { b.unattributed = {}; }, "energy of background: 2000 counted by owner, 0 by stream"},
-      {[](EnergyBalance& b) { b.unattributed.add({"refresh", "bank", {1, 1, 1}, "", 7}); },
+      {[](EnergyBalance& b) {
+         b.unattributed.add({"refresh", "bank", {1, 1, 1}, "", 7});
+       },
        "energy of refresh: 0 counted by owner, 7 by stream"},
       {[](EnergyBalance& b) {  // the same count at another price is not the same energy
          b.streams[1].second = account({{"activate", "activate", {901, 400, 1000}, "", 2}, read(68)});
