@@ -128,7 +128,7 @@ TEST(Summary, PrintedTermsAddUpExactly) {
 
 TEST(Summary, FitsOnAPage) {
   // The most that can be: every stage, every loss, many terms, streams, links and rows of blame.
-  Results r = sample::decode(true);
+  Results r = sample::with_energy(sample::decode(true));
   r.run.status = Status::interrupted;
   r.run.exit_reason = "SIGINT";
   for (StageSummary& stage : r.all.stages) stage.sum += 1000;
