@@ -128,10 +128,16 @@ const EnergyFigures* find_energy_figures(const std::string& generation) {
 
 std::string published(EnergyFigure EnergyFigures::*figure, Unit unit) {
   std::string text;
-  for (const EnergyFigures& figures : energy_figures()) {
-    const EnergyFigure& f = figures.*figure;
-    text += (text.empty() ? "" : ". ") + std::string(figures.generation) + " " + format_quantity(f.value, unit) + " [" +
+  std::string names;
+  const std::vector<EnergyFigures>& all = energy_figures();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const EnergyFigure& f = all[i].*figure;
+    names += (names.empty() ? "" : ", ") + std::string(all[i].generation);
+    if (i + 1 < all.size() && f.value == (all[i + 1].*figure).value && f.source == (all[i + 1].*figure).source)
+      continue;
+    text += (text.empty() ? "" : ". ") + names + " " + format_quantity(f.value, unit) + " [" +
             format_quantity(f.low, unit) + ", " + format_quantity(f.high, unit) + "]: " + f.source;
+    names.clear();
   }
   return text;
 }

@@ -151,7 +151,7 @@ TEST(HbmEnergy, ParametersSayWhatTheGenerationsAre) {
   ASSERT_EQ(all.size(), 6u);
   EXPECT_EQ(all[0].path, "hbm.energy.activate");
   EXPECT_NE(all[0].source.find("hbm2 909pJ [414pJ, 948pJ]: O'Connor"), std::string::npos) << all[0].source;
-  EXPECT_NE(all[5].source.find("hbm3 180mW [78mW, 234mW]"), std::string::npos) << all[5].source;
+  EXPECT_NE(all[5].source.find("hbm3, hbm3e 180mW [78mW, 234mW]"), std::string::npos) << all[5].source;
 }
 
 }  // namespace
