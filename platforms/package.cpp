@@ -395,6 +395,12 @@ std::string Package::write(const std::string& directory, const telemetry::Result
     add(heart->journal(), heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve);
     if (heart->services().count() > 0) add(heart->services(), telemetry::HashKind::serve);
   }
+  if (results.hbm && results.hbm->energy) {
+    for (const auto& [stack, account] : results.hbm->energy->owners) {
+      stats.set_path(parts.root + "." + stack);
+      account.statistics(stats);
+    }
+  }
   out.write("stats.csv", stats.csv());
   out.write("hashes.csv", telemetry::hashes_csv(hashes));
   if (parts.options.stats_interval != 0) out.write("series.csv", parts.series_text.str());

@@ -46,55 +46,72 @@ Time Channel::conflict_latency() const {
 void Channel::advance(Time until) {
   if (until <= 0) return;
   const Half last = (until - 1) / timing().half_period;
-  while (next_ <= last) step(next_);
+  if (next_ <= last) pcs_.size() == 1 ? run<1>(last) : run<2>(last);
   advanced_ = until;
 }
 
-void Channel::step(Half h) {
+template <std::size_t kPcs>
+void Channel::run(Half last) {
+  do step<kPcs>(next_);
+  while (next_ <= last);
+}
+
+template <std::size_t kPcs>
+inline void Channel::step(Half h) {
+  PseudoChannel* const pc = pcs_.data();
   buses_.now = h;
-  for (PseudoChannel& pc : pcs_)
-    if (pc.refresh_time() <= h) pc.refresh_tick(h);
+  for (std::size_t p = 0; p < kPcs; ++p)
+    if (pc[p].refresh_time() <= h) pc[p].refresh_tick(h);
   if (!replays_.empty() && replays_.front().when <= h) replay(h);
   if (door_time_ <= h) accept(h);
-  for (PseudoChannel& pc : pcs_) {
-    pc.plan();
-    pc.settle_mode(h);
+  for (std::size_t p = 0; p < kPcs; ++p) {
+    pc[p].plan();
+    pc[p].settle_mode(h);
   }
   // The column bus, then the row bus; when both pseudo-channels want one, the one that did not have it last.
-  const bool two = pcs_.size() == 2;
-  bool first = pcs_[0].wants_column(h);
-  bool second = two && pcs_[1].wants_column(h);
-  if (first || second) issue_column(first && second ? 1 - last_column_ : second, h);
-  first = pcs_[0].wants_row(h);
-  second = two && pcs_[1].wants_row(h);
-  if (first || second) issue_row(first && second ? 1 - last_row_ : second, h);
-
+  const auto winner = [&](bool first, bool second, std::size_t last) -> std::size_t {
+    return first && second ? 1 - last : second;
+  };
+  bool first = pc[0].wants_column(h);
+  bool second = kPcs == 2 && pc[kPcs - 1].wants_column(h);
+  if (first || second) {
+    last_column_ = winner(first, second, last_column_);
+    issue_column(pc[last_column_], last_column_, h);
+    if (kPcs == 2) pc[1 - last_column_].column_bus_taken();
+  }
+  first = pc[0].wants_row(h);
+  second = kPcs == 2 && pc[kPcs - 1].wants_row(h);
+  if (first || second) {
+    last_row_ = winner(first, second, last_row_);
+    issue_row(pc[last_row_], h);
+    if (kPcs == 2) pc[1 - last_row_].row_bus_taken();
+  }
   buses_.now = h + 1;  // edge h is decided; what still arrives at its time is decided from the next edge on
   // What comes into an entry freed at h does so at h + 1, whatever arrives until then: it stands behind it in the door.
   if (door_time_ == h + 1) accept(h + 1);
-  for (PseudoChannel& pc : pcs_) pc.plan();
-  plan_next();
+  for (std::size_t p = 0; p < kPcs; ++p) pc[p].plan();
+  plan_next<kPcs>();
 }
 
-void Channel::plan_next() {
+template <std::size_t kPcs>
+inline void Channel::plan_next() {
   Half next = door_time_;
-  for (const PseudoChannel& pc : pcs_) next = std::min(next, pc.next());
+  for (std::size_t p = 0; p < kPcs; ++p) next = std::min(next, pcs_[p].next());
   if (!replays_.empty()) next = std::min(next, replays_.front().when);
   next_ = next;
 }
 
-void Channel::issue_column(std::size_t winner, Half h) {
-  PseudoChannel& pc = pcs_[winner];
-  last_column_ = winner;
+void Channel::plan_next() { pcs_.size() == 1 ? plan_next<1>() : plan_next<2>(); }
+
+inline void Channel::issue_column(PseudoChannel& pc, std::size_t p, Half h) {
   const PseudoChannel::Access& access = pc.issue_column(h);
-  if (pcs_.size() == 2) pcs_[1 - winner].column_bus_taken();
   Job& job = jobs_[access.job];
   const Timing& t = timing();
-  if (job.remaining == 1) pc.account().charge(snapshot(access.job, winner), access.stream, h - job.arrived);
+  if (job.remaining == 1) pc.account().charge(snapshot(access.job, p), access.stream, h - job.arrived);
   pc.account().book_burst(h, access.stream);
   const Half end = h + (job.write ? t.write_latency : t.read_latency + rules_.check_latency) + t.burst;
   look_for_room(pc, h);
-  if (!rules_.errors || job.write || judge_data(access, winner, end)) {
+  if (!rules_.errors || job.write || judge_data(access, p, end)) {
     job.last_column = h;
     job.end = std::max(job.end, end);
     if (--job.remaining == 0) finish(job);
@@ -103,11 +120,8 @@ void Channel::issue_column(std::size_t winner, Half h) {
   pc.settle_mode(h);
 }
 
-void Channel::issue_row(std::size_t winner, Half h) {
-  PseudoChannel& pc = pcs_[winner];
-  last_row_ = winner;
+inline void Channel::issue_row(PseudoChannel& pc, Half h) {
   const PseudoChannel::Access* access = pc.issue_row(h);
-  if (pcs_.size() == 2) pcs_[1 - winner].row_bus_taken();
   look_for_room(pc, h);
   if (access == nullptr) return;
   Job& job = jobs_[access->job];
@@ -119,7 +133,7 @@ void Channel::issue_row(std::size_t winner, Half h) {
 // ---------------------------------------------------------------------------------------------------------------- door
 
 void Channel::receive(const engine::Message& message) {
-  while (next_ != kNoEdge && timing().edge(next_) < message.time) step(next_);  // housekeeping of an idle channel
+  if (next_ != kNoEdge && timing().edge(next_) < message.time) advance(message.time);  // housekeeping of an idle channel
   if (message.time > advanced_) advanced_ = message.time;
   if (message.phase != Phase::request) throw std::logic_error(name() + ": an HBM channel receives requests only");
   if (door_count_ == door_.size()) throw std::logic_error(name() + ": a request arrived without a credit for the door");

@@ -131,12 +131,17 @@ class Channel final : public engine::Heart {
   };
 
   const PseudoChannel& at(int pc) const { return pcs_[static_cast<std::size_t>(pc)]; }
-  Half* snapshot(Index job, std::size_t pc) { return &snapshots_[(job * pcs_.size() + pc) * holders_]; }
+  Half* snapshot(Index job, std::size_t pc) { return snapshots_.data() + (job * pcs_.size() + pc) * holders_; }
 
+  template <std::size_t kPcs>
+  void run(Half last);
+  template <std::size_t kPcs>
   void step(Half h);
-  void issue_column(std::size_t winner, Half h);
-  void issue_row(std::size_t winner, Half h);
+  template <std::size_t kPcs>
   void plan_next();
+  void plan_next();
+  void issue_column(PseudoChannel& pc, std::size_t p, Half h);
+  void issue_row(PseudoChannel& pc, Half h);
   void accept(Half h);
   void decode_front(Handle handle);
   bool room(Half h);

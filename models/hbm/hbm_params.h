@@ -10,6 +10,7 @@
 #include "core/memory_map.h"
 #include "core/parameter.h"
 #include "core/time.h"
+#include "hbm/energy_params.h"
 #include "hbm/organisation.h"
 #include "hbm/timing.h"
 
@@ -185,6 +186,7 @@ struct HbmParams {
   ControllerParams controller;
   EccParams ecc;
   FaultParams fault;
+  EnergyParams energy;
   std::string organisation = kCustom;
   double temperature = kNormalTemperature;
 
@@ -249,6 +251,7 @@ struct HbmParams {
     v.group("controller", controller, "memory controller, one per channel");
     v.group("ecc", ecc, "error correction");
     v.group("fault", fault, "planted faults, for negative controls only");
+    v.group("energy", energy, "what commands, refresh and time cost; never changes when anything happens");
   }
 };
 

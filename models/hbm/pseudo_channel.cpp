@@ -106,25 +106,17 @@ void PseudoChannel::insert(Index index, Half h) {
   size_changed(visible);
   account_.arrived(h);
 
-  // By order; nearly always the youngest.
-  Index before = youngest_[queue];
-  while (before != kNone && accesses_[before].order > a.order) before = accesses_[before].previous;
-  a.previous = before;
-  a.next = before == kNone ? oldest_[queue] : accesses_[before].next;
-  (before == kNone ? oldest_[queue] : accesses_[before].next) = index;
-  (a.next == kNone ? youngest_[queue] : accesses_[a.next].previous) = index;
-
+  const Index youngest = youngest_[queue];
+  if (youngest == kNone || accesses_[youngest].order < a.order) {
+    append(index, a);
+  } else {
+    insert_by_order(index, a);
+  }
   BankList& list = lists_[queue][a.bank];
-  before = list.tail;
-  while (before != kNone && accesses_[before].order > a.order) before = accesses_[before].older;
-  a.older = before;
-  a.younger = before == kNone ? list.head : accesses_[before].younger;
-  (before == kNone ? list.head : accesses_[before].younger) = index;
-  (a.younger == kNone ? list.tail : accesses_[a.younger].older) = index;
   queued_mask_[queue] |= bit(a.bank);
 
   // Not the first of its bank: it gets a command only if it is the first one to the open row (or came in between).
-  if (before != kNone && a.younger == kNone &&
+  if (a.older != kNone && a.younger == kNone &&
       (list.column != kNone || banks_[a.bank].open_row != static_cast<std::int32_t>(a.row)))
     return;
   const Index row_before = list.row;
@@ -137,7 +129,37 @@ void PseudoChannel::insert(Index index, Half h) {
   if (row_before != kNone && list.row == kNone && row_access_ == row_before) rows_stale_ = true;
 }
 
-void PseudoChannel::unlink(Access& a) {
+inline void PseudoChannel::append(Index index, Access& a) {
+  const Index youngest = youngest_[a.queue];
+  a.previous = youngest;
+  a.next = a.younger = kNone;
+  (youngest == kNone ? oldest_[a.queue] : accesses_[youngest].next) = index;
+  youngest_[a.queue] = index;
+  BankList& list = lists_[a.queue][a.bank];
+  a.older = list.tail;
+  (list.tail == kNone ? list.head : accesses_[list.tail].younger) = index;
+  list.tail = index;
+}
+
+/// Only priorities and repeated reads put an access before another one.
+void PseudoChannel::insert_by_order(Index index, Access& a) {
+  Index before = youngest_[a.queue];
+  while (before != kNone && accesses_[before].order > a.order) before = accesses_[before].previous;
+  a.previous = before;
+  a.next = before == kNone ? oldest_[a.queue] : accesses_[before].next;
+  (before == kNone ? oldest_[a.queue] : accesses_[before].next) = index;
+  (a.next == kNone ? youngest_[a.queue] : accesses_[a.next].previous) = index;
+
+  BankList& list = lists_[a.queue][a.bank];
+  before = list.tail;
+  while (before != kNone && accesses_[before].order > a.order) before = accesses_[before].older;
+  a.older = before;
+  a.younger = before == kNone ? list.head : accesses_[before].younger;
+  (before == kNone ? list.head : accesses_[before].younger) = index;
+  (a.younger == kNone ? list.tail : accesses_[a.younger].older) = index;
+}
+
+inline void PseudoChannel::unlink(Access& a) {
   const std::uint8_t queue = a.queue;
   BankList& list = lists_[queue][a.bank];
   (a.older != kNone ? accesses_[a.older].younger : list.head) = a.younger;
@@ -182,6 +204,17 @@ void PseudoChannel::update_list(Queue queue, unsigned bank) {
   } else {
     row_mask_[queue] &= ~mask;
   }
+}
+
+/// The same after the first hit has left: the next one, if it is the next of the bank.
+inline void PseudoChannel::next_in_bank(Queue queue, unsigned bank) {
+  BankList& list = lists_[queue][bank];
+  if (list.head == kNone || static_cast<std::int32_t>(accesses_[list.head].row) != banks_[bank].open_row)
+    return update_list(queue, bank);
+  list.column = list.head;
+  list.column_order = accesses_[list.head].order;
+  list.row = kNone;
+  row_mask_[queue] &= ~bit(bank);
 }
 
 /// The same for both queues, after the bank's state has changed; an empty list has nothing to find.
@@ -287,8 +320,24 @@ void PseudoChannel::replan() {
     mode_stale_ = false;
   }
   if (!target_.chosen && (schedule_.owed() > 0 || managed_ != 0)) choose_refresh();
-  if (columns_stale_) plan_columns();
+  if (columns_stale_ && !plan_next_hit()) plan_columns();
   if (rows_stale_) plan_rows();
+}
+
+/// In a stream the oldest access is a hit, and ready as soon as any could be: nothing else needs a look.
+inline bool PseudoChannel::plan_next_hit() {
+  if ((active_mask_ | blocked_) != 0 || frozen_) return false;
+  const Queue queue = served();
+  const Index oldest = oldest_[queue];
+  if (oldest == kNone) return false;
+  const unsigned bank = accesses_[oldest].bank;
+  if (lists_[queue][bank].column != oldest) return false;
+  const Half floor = column_floor(queue);
+  if (column_ready(queue, banks_[bank], floor) != floor) return false;
+  columns_stale_ = false;
+  column_time_ = floor;
+  column_access_ = oldest;
+  return true;
 }
 
 /// The earliest edge at which a column command can be issued, and the access that gets it.
@@ -317,16 +366,9 @@ void PseudoChannel::plan_columns() {
   if (mask != 0) {
     const Half floor = column_floor(queue);
     const Half active_best = best;
-    const Index oldest = oldest_[queue];
-    const unsigned first = accesses_[oldest].bank;
-    if (lists_[queue][first].column == oldest && (mask & bit(first)) != 0 && floor < best &&
-        column_ready(queue, banks_[first], floor) == floor) {
-      best = floor;  // nobody can go earlier, and nobody is older
-      winner = oldest;
-      mask = 0;
-    } else if (rules_.in_order) {
-      mask &= bit(first);
-      if (lists_[queue][first].column != oldest) mask = 0;
+    if (rules_.in_order) {
+      const unsigned first = accesses_[oldest_[queue]].bank;
+      mask &= lists_[queue][first].column == oldest_[queue] ? bit(first) : 0;
     }
     std::uint64_t winner_order = 0;
     while (mask != 0) {
@@ -621,7 +663,7 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
     unlink(a);
     free_entry(queue, h);
     size_changed(h);
-    update_list(queue, bank);
+    next_in_bank(queue, bank);
   }
   if (rules_.close_pages) review_page(bank);
   if (target_.chosen || (row_access_ != kNone && row_bank_ == bank)) {

@@ -162,12 +162,19 @@ class PseudoChannel {
   bool queued_write_holds(unsigned bank, const Location& location, Queue queue) const;
   Index new_access();
   void insert(Index index, Half h);
+  void append(Index index, Access& access);
+  void insert_by_order(Index index, Access& access);
   void unlink(Access& access);
   void update_list(Queue queue, unsigned bank);
+  void next_in_bank(Queue queue, unsigned bank);
   void update_lists(unsigned bank);
   void review_page(unsigned bank);
   void free_entry(Queue queue, Half h);
+  /// Reading goes on whatever the sizes are, as long as there is something to read and not too much to write.
   void size_changed(Half h) {
+    if (!write_mode_ && !next_write_mode_ && size_[kReads] != 0 && size_[kWrites] <= rules_.write_mode_on &&
+        !rules_.drain_in_order)
+      return;
     mode_stale_ = true;
     if (h > mode_edge_) mode_edge_ = h;
   }
@@ -189,6 +196,7 @@ class PseudoChannel {
   void consider_active(Index index);
   void consider_row(Index index);
   void replan();
+  bool plan_next_hit();
   void plan_columns();
   void plan_rows();
   void plan_refresh_command();
