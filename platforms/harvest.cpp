@@ -382,6 +382,7 @@ void Harvest::add_blame(telemetry::Results& results) const {
   }
   for (const fabric::Link* link : links)
     telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
+  if (crossing != nullptr) telemetry::append_blame(results.blame, crossing->name(), "hbm", crossing->blame(), streams);
   if (die == nullptr) return;
   const fabric::PacketNetwork& network = die->network.heart();
   for (std::size_t i = 0; i < network.blame_classes(); ++i) {

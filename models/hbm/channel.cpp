@@ -133,7 +133,8 @@ inline void Channel::issue_row(PseudoChannel& pc, Half h) {
 // ---------------------------------------------------------------------------------------------------------------- door
 
 void Channel::receive(const engine::Message& message) {
-  if (next_ != kNoEdge && timing().edge(next_) < message.time) advance(message.time);  // housekeeping of an idle channel
+  if (next_ != kNoEdge && timing().edge(next_) < message.time)
+    advance(message.time);  // housekeeping of an idle channel
   if (message.time > advanced_) advanced_ = message.time;
   if (message.phase != Phase::request) throw std::logic_error(name() + ": an HBM channel receives requests only");
   if (door_count_ == door_.size()) throw std::logic_error(name() + ": a request arrived without a credit for the door");
