@@ -62,7 +62,7 @@ struct Generation {
   Half activate_halves;            ///< row-bus occupancy of ACT
   Half precharge_halves;           ///< of PRE, REF and RFM
   Half column_halves;              ///< column-bus occupancy of RD and WR
-  bool falling_precharge;          ///< PRE, REF and RFM may start on a falling edge of CK
+  bool falling_precharge;          ///< PRE may start on a falling edge of CK
   bool refresh_management;         ///< has RFMab, RFMpb
   bool group_limits_bank_refresh;  ///< tRRD_L holds between ACT and REFpb of one bank group
   TimingSpec refi;                 ///< up to 85 degrees Celsius
