@@ -41,7 +41,8 @@ double Timing::peak_bytes_per_second() const {
 }
 
 double Timing::random_access_cap() const {
-  return std::min(1.0, static_cast<double>(4 * burst) / static_cast<double>(four_activates));
+  const Half four = std::max({four_activates, 4 * activate_to_activate_short, 4 * burst});
+  return static_cast<double>(4 * burst) / static_cast<double>(four);
 }
 
 double Timing::refresh_cap() const {

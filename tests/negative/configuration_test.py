@@ -18,12 +18,21 @@ PLATFORM_FILES = {
     "a word for a number": (
         "hbm:\n  stacks: many\n", "3:11: error: hbm.stacks: 'many' is not an integer; expected an integer, such as 32"),
     "an unknown choice": (
-        "hbm:\n  generation: hmb3\n", "3:15: error: hbm.generation: 'hmb3' is not a choice; did you mean 'hbm3'? expected hbm3"),
+        "hbm:\n  generation: hmb3\n", "3:15: error: hbm.generation: 'hmb3' is not a choice; did you mean 'hbm3'? expected one of hbm2, hbm2e, hbm3, "
+        "hbm3e, hbm4"),
     "a platform nobody knows": (
         "extends: h100\n", "1:10: error: extends: 'h100' is not a known platform; did you mean 'h100_sxm5'?"),
     "nothing at all": ("", "1:1: error: is empty; expected 'name: value' lines"),
     "no YAML": ("a: [1\nb: 2\n", "2:2: error: not valid YAML: end of sequence flow not found"),
     "itself": ("extends: platform.yaml\n", "1:10: error: extends: extends itself: platform.yaml -> platform.yaml"),
+    "an organisation another generation has": (
+        "hbm:\n  generation: hbm2e\n  organisation: 8hi_8gb\n",
+        "4:17: error: hbm.organisation: hbm2e has no '8hi_8gb'; it has 4hi_16gb, 8hi_16gb, 12hi_16gb"),
+    "rows beside an organisation": (
+        "hbm:\n  organisation: 8hi_16gb\n  rows: 8192\n",
+        "4:9: error: hbm.rows: is 8192, but hbm.organisation '8hi_16gb' of hbm3 has 16384; leave one of the two out"),
+    "more memory than a refresh cycle is defined for": (
+        "hbm:\n  generation: hbm4\n  rows: 65536\n", "4:9: error: hbm.rows: hbm4: no tRFC is defined for 32 Gb, only up to 16 Gb"),
     "an address map without rows": (
         "hbm:\n  address_map: [sid, bank, column, bank_group, pseudo_channel, offset]\n",
         "3:3: error: hbm: address map: field 'row' is missing and has 16384 values"),
