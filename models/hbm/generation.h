@@ -46,7 +46,7 @@ struct RefreshCycle {
 };
 
 /// What the densities of the refresh cycle times are counted over.
-enum class DensityOf : std::uint8_t { pseudo_channel, channel_of_sid, channel };
+enum class DensityOf : std::uint8_t { pseudo_channel, channel };
 
 /// What a generation is, independent of data rate and of how high a stack is.
 struct Generation {

@@ -26,14 +26,8 @@ const TimingSpec& refresh_cycle_of(const std::vector<RefreshCycle>& table, doubl
 }
 
 double refresh_density(const Generation& g, double sid_gigabits, int banks_per_pseudo_channel) {
-  switch (g.density) {
-    case DensityOf::pseudo_channel:
-      return sid_gigabits / g.pseudo_channels;
-    case DensityOf::channel_of_sid:
-      return sid_gigabits;
-    default:
-      return sid_gigabits * banks_per_pseudo_channel / g.banks_of_sid();
-  }
+  if (g.density == DensityOf::pseudo_channel) return sid_gigabits / g.pseudo_channels;
+  return sid_gigabits * banks_per_pseudo_channel / g.banks_of_sid();
 }
 
 double Timing::peak_bytes_per_second() const {
