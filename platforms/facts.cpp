@@ -60,14 +60,18 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
     add(key, label, to_ns(t), fmt::format("{:.3f} ns", to_ns(t)));
   };
 
-  const double peak = channel.peak_bytes_per_second() * static_cast<double>(map.channels());
+  const int pseudo_channels = map.present_pseudo_channels();
+  const double peak = channel.peak_bytes_per_second() / platform.hbm.pseudo_channels * pseudo_channels;
   add("hbm_peak_GBps", "HBM peak bandwidth", peak * 1e-9, fmt::format("{:.1f} GB/s", peak * 1e-9));
   const auto capacity = static_cast<double>(map.capacity());
   add("capacity_bytes", "HBM capacity", capacity,
       format_quantity(static_cast<std::int64_t>(map.capacity()), Unit::bytes));
-  add("channels", "HBM channels", map.channels(),
-      fmt::format("{} stacks x {} channels x {} pseudo-channels", platform.hbm.stacks, platform.hbm.channels,
-                  platform.hbm.pseudo_channels));
+  std::string organisation = fmt::format("{} stacks x {} channels x {} pseudo-channels", platform.hbm.stacks,
+                                         platform.hbm.channels, platform.hbm.pseudo_channels);
+  const int all = platform.hbm.stacks * platform.hbm.channels * platform.hbm.pseudo_channels;
+  if (pseudo_channels != all)
+    organisation += fmt::format(", {} of {} pseudo-channels masked", all - pseudo_channels, all);
+  add("channels", "HBM channels", map.present_channels(), organisation);
   time("hbm_clock_ns", "HBM clock period (rounded up)", channel.timing().tck());
   time("hbm_hit_ns", "HBM read, open row", channel.hit_latency());
   time("hbm_closed_ns", "HBM read, closed bank", channel.closed_latency());
@@ -84,7 +88,7 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
         add("ridge_bf16_flop_per_byte", "ridge point, bf16", flops / peak, fmt::format("{:.1f} FLOP/B", flops / peak));
       }
     }
-    const double l2 = static_cast<double>(p.slice.capacity) * die->slices().slices();
+    const double l2 = static_cast<double>(p.slice.capacity) * die->slices().present_slices();
     add("l2_bytes", "L2 capacity", l2, format_quantity(static_cast<std::int64_t>(l2), Unit::bytes));
     const Latencies latencies = latencies_of(platform, channel, *die);
     time("near_hit_ns", "unloaded read, near L2 hit", latencies.near_hit);
