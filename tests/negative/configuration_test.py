@@ -35,7 +35,32 @@ PLATFORM_FILES = {
         "hbm:\n  generation: hbm4\n  rows: 65536\n", "4:9: error: hbm.rows: hbm4: no tRFC is defined for 32 Gb, only up to 16 Gb"),
     "an address map without rows": (
         "hbm:\n  address_map: [sid, bank, column, bank_group, pseudo_channel, offset]\n",
-        "3:3: error: hbm: address map: field 'row' is missing and has 16384 values"),
+        "3:16: error: hbm.address_map: field 'row' is missing and has 16384 values"),
+    "a hash nobody can undo": (
+        "hbm:\n  hashes: ['bank[0] ^= row[0]', 'bank_group[0] ^= bank[1]', 'bank[1] ^= bank_group[0]']\n",
+        "3:11: error: hbm.hashes: 'bank_group[0] ^= bank[1]', 'bank[1] ^= bank_group[0]' would put two addresses at one place: "
+        "bank_group[0] ^ bank[1] would always be 0; take sources that no hash changes, such as row bits"),
+    "a hash of a field that is none": (
+        "hbm:\n  hashes: ['bnak[0] ^= row[0]']\n",
+        "3:11: error: hbm.hashes: 'bnak[0] ^= row[0]': there is no target 'bnak'; did you mean 'bank'?; there are column_low, "
+        "pseudo_channel, bank_group, column_high, bank, sid, row"),
+    "regions with a hole": (
+        "hbm:\n  regions:\n    near: {stacks: [0..3]}\n",
+        "4:5: error: hbm.regions: leave a hole: 1GiB of each channel of stack 4 are in none; give them to one (size: rest)"),
+    "regions that overlap": (
+        "hbm:\n  regions:\n    near: {stacks: [0, 1]}\n    far:\n      stacks: [1..4]\n      size: 64GiB\n",
+        "7:13: error: hbm.regions.far.size: regions overlap: 64GiB takes 1GiB of each channel, but 0B are left of those of stack 1"),
+    "a region of a stack that is none": (
+        "hbm:\n  regions:\n    near: {stacks: [5]}\n", "4:20: error: hbm.regions.near.stacks: there is no stack 5; must be 0..4"),
+    "a masked unit that is none": (
+        "hbm:\n  masked: [hbm_stack_0.channel_16]\n",
+        "3:11: error: hbm.masked: there is no 'hbm_stack_0.channel_16'; channel_16 must be channel_0..channel_15"),
+    "everything masked": (
+        "hbm:\n  stacks: 2\n  masked: [hbm_stack_0, hbm_stack_1]\n",
+        "4:11: error: hbm.masked: nothing is left; leave at least one pseudo-channel"),
+    "half a channel masked": (
+        "hbm:\n  masked: [hbm_stack_1.channel_4.pseudo_channel_1]\n",
+        "3:11: error: hbm.masked: hbm_stack_1.channel_4 keeps one of its pseudo-channels; that needs interleave: pseudo_channel"),
 }
 WHOLE = ("a platform nobody knows", "nothing at all", "no YAML", "itself")  # files of their own, not extending anything
 
