@@ -35,17 +35,6 @@ void BusAccount::book_gap(const Path& path, Half h, Loss column_cause, Half acti
   charge(gap, Loss::bank_conflict);
 }
 
-void BusAccount::charge(const Half* entry, StreamId victim, Half wait) {
-  const std::size_t streams = holders_ - 2;
-  for (std::size_t i = 0; i < holders_; ++i) {
-    const Half part = held_[i] - entry[i];
-    if (part == 0) continue;
-    const auto holder = static_cast<Holder>(i < streams ? i : telemetry::kRefresh + (i - streams));
-    blame_.charge(victim, holder, timing_.edge(part));
-  }
-  waited_ += wait;
-}
-
 LossAccount BusAccount::loss(Time end) const {
   LossAccount account;
   account.busy = timing_.edge(busy_);

@@ -81,11 +81,22 @@ class BusAccount {
   /// Holding times so far, for one who begins to wait at h. The rest of a burst under way is still to be waited for.
   void snapshot(Half h, Half* entry) {
     hold_until(h);
-    for (std::size_t i = 0; i < holders_; ++i) entry[i] = held_[i];
+    const Half* held = held_.data();
+    entry[0] = held[0];
+    entry[1] = held[1];
+    entry[2] = held[2];
+    for (std::size_t i = 3; i < holders_; ++i) entry[i] = held[i];  // one stream is the usual case
     if (held_until_ > h) entry[holder_] -= held_until_ - h;
   }
   /// The wait since `entry` ends; `wait` is what it adds up to.
-  void charge(const Half* entry, StreamId victim, Half wait);
+  void charge(const Half* entry, StreamId victim, Half wait) {
+    const Half* held = held_.data();
+    const std::size_t streams = holders_ - 2;
+    for (std::size_t i = 0; i < streams; ++i) charge_for(victim, static_cast<telemetry::Holder>(i), held[i] - entry[i]);
+    charge_for(victim, telemetry::kRefresh, held[streams] - entry[streams]);
+    charge_for(victim, telemetry::kTiming, held[streams + 1] - entry[streams + 1]);
+    waited_ += wait;
+  }
   const telemetry::Blame& blame() const { return blame_; }
   Time waited() const { return timing_.edge(waited_); }
   Time data_time(StreamId stream) const { return timing_.edge(held_[stream]); }
@@ -96,6 +107,10 @@ class BusAccount {
   void check(std::uint64_t bursts, const std::string& where, std::vector<std::string>& broken) const;
 
  private:
+  void charge_for(StreamId victim, telemetry::Holder holder, Half wait) {
+    if (wait != 0) blame_.charge(victim, holder, timing_.edge(wait));
+  }
+
   const Timing& timing_;
   Half booked_ = 0;  ///< the bus is accounted for up to here
   Half busy_ = 0;

@@ -13,7 +13,10 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, const ChannelCon
       front_latency_(params.controller.front_latency),
       return_latency_(params.controller.return_latency),
       credit_batch_(static_cast<std::uint16_t>(params.controller.credit_batch)),
-      drop_response_after_(params.fault.drop_response_after) {
+      drop_response_after_(params.fault.drop_response_after),
+      door_(static_cast<std::size_t>(params.controller.door_entries)),
+      jobs_(door_.size() + static_cast<std::size_t>(params.pseudo_channels * rules_.accesses())),
+      free_jobs_(jobs_.size()) {
   const MemoryGeometry& g = map.geometry();
   if (g.pseudo_channels != params.pseudo_channels || g.sids != params.sids || g.bank_groups != params.bank_groups ||
       g.banks != params.banks)
@@ -29,7 +32,6 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, const ChannelCon
   jobs_.resize(door_.size() + pcs * accesses);
   holders_ = pcs_.front().account().holders();
   snapshots_.resize(jobs_.size() * pcs * holders_);
-  for (std::size_t i = jobs_.size(); i-- > 0;) free_jobs_.push_back(static_cast<Index>(i));
   plan_next();
 }
 
@@ -143,8 +145,7 @@ void Channel::receive(const engine::Message& message) {
   ++outstanding_;
   const Half arrived = timing().index_at(message.time);
   const Half ready = front_latency_ == 0 ? arrived : timing().index_at(message.time + front_latency_);
-  const Index j = free_jobs_.back();
-  free_jobs_.pop_back();
+  const Index j = free_jobs_.take();
   jobs_[j] = {message.transaction, arrived, ready, 0, 0, 0, 0, false, t.op == Op::write};
   // Whoever is at the door waits; for which pseudo-channels, decoding will tell.
   for (std::size_t p = 0; p < pcs_.size(); ++p) pcs_[p].account().snapshot(arrived, snapshot(j, p));
@@ -162,7 +163,7 @@ void Channel::receive(const engine::Message& message) {
   plan_next();
 }
 
-void Channel::decode_front(Handle handle) {
+inline void Channel::decode_front(Handle handle) {
   const Transaction& t = transaction(handle);
   const std::uint64_t first = t.fetch_address / kAtomBytes;
   const std::uint64_t atoms = (t.fetch_address + t.fetch_bytes - 1) / kAtomBytes - first + 1;
@@ -173,16 +174,18 @@ void Channel::decode_front(Handle handle) {
   front_.queue = t.op == Op::write ? kWrites : kReads;
   front_.atoms = static_cast<std::uint16_t>(atoms);
   front_.needed = {0, 0};
-  for (std::size_t i = 0; i < atoms; ++i) {
+  std::size_t i = 0;
+  do {
     front_.where[i] = map_.decode((first + i) * kAtomBytes);
     ++front_.needed[front_.where[i].pseudo_channel];
-  }
+  } while (++i < atoms);
 }
 
 /// Whether every queue the front needs has entries for it at edge h; an entry freed at h counts from h + 1 on.
-bool Channel::room(Half h) {
+inline bool Channel::room(Half h) {
   const Queue queue = front_.queue;
   const int entries = rules_.entries[queue];
+  if (pcs_.size() == 1 && pcs_[0].used(queue, h) + front_.atoms <= entries) return true;
   bool fits = true;
   int used = 0;
   for (std::size_t p = 0; p < pcs_.size(); ++p) {
@@ -199,22 +202,7 @@ bool Channel::room(Half h) {
   return false;
 }
 
-/// Lets transactions out of the door at edge h, in order, while there is room for all their accesses.
-void Channel::accept(Half h) {
-  while (door_count_ > 0) {
-    const Job& job = jobs_[door_[door_first_]];
-    if (job.ready > h) {
-      door_time_ = job.ready;
-      return;
-    }
-    if (!front_.known) decode_front(job.handle);
-    if (!room(h)) return;
-    admit(h);
-  }
-  door_time_ = kNoEdge;
-}
-
-void Channel::admit(Half h) {
+inline void Channel::admit(Half h) {
   front_.known = false;
   accepted_at_ = h;
   const Index j = door_[door_first_];
@@ -234,13 +222,29 @@ void Channel::admit(Half h) {
     t.stages.enter(Stage::phy, now);
     respond(job.handle, now);
   }
-  for (std::size_t i = 0; i < front_.atoms; ++i) {
+  std::size_t i = 0;
+  do {
     const Location& where = front_.where[i];
     if (pcs_[where.pseudo_channel].enqueue(where, j, t.stream, front_.queue, sequence_++, h)) continue;
     --job.remaining;  // a queued write has the bytes
     job.end = std::max(job.end, h + 1);
-  }
+  } while (++i < front_.atoms);
   if (job.remaining == 0) finish(job);
+}
+
+/// Lets transactions out of the door at edge h, in order, while there is room for all their accesses.
+void Channel::accept(Half h) {
+  while (door_count_ > 0) {
+    const Job& job = jobs_[door_[door_first_]];
+    if (job.ready > h) {
+      door_time_ = job.ready;
+      return;
+    }
+    if (!front_.known) decode_front(job.handle);
+    if (!room(h)) return;
+    admit(h);
+  }
+  door_time_ = kNoEdge;
 }
 
 // ---------------------------------------------------------------------------------------------------------------- data
@@ -289,7 +293,7 @@ void Channel::finish(Job& job) {
     respond(handle, end);
   }
   job.handle = kNoHandle;
-  free_jobs_.push_back(static_cast<Index>(&job - jobs_.data()));
+  free_jobs_.give(static_cast<Index>(&job - jobs_.data()));
   --outstanding_;
 }
 
@@ -315,9 +319,8 @@ void Channel::check_idle(std::vector<std::string>& broken) const {
     broken.push_back(name() + ": " + std::to_string(outstanding_) + " transactions are outstanding");
   if (door_count_ != 0) broken.push_back(name() + ": " + std::to_string(door_count_) + " transactions are in the door");
   if (!replays_.empty()) broken.push_back(name() + ": accesses are left to be read again");
-  if (free_jobs_.size() != jobs_.size())
-    broken.push_back(name() + ": " + std::to_string(jobs_.size() - free_jobs_.size()) +
-                     " transactions have not finished");
+  if (!free_jobs_.full())
+    broken.push_back(name() + ": " + std::to_string(free_jobs_.taken()) + " transactions have not finished");
   for (std::size_t p = 0; p < pcs_.size(); ++p)
     pcs_[p].check_idle(name() + ", pseudo-channel " + std::to_string(p) + ": ", broken);
 }

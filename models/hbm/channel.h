@@ -176,7 +176,7 @@ class Channel final : public engine::Heart {
   Front front_;
   std::uint16_t credits_owed_ = 0;
   std::vector<Job> jobs_;
-  std::vector<Index> free_jobs_;
+  FreeList free_jobs_;
   std::size_t holders_ = 0;
   std::vector<Half> snapshots_;  ///< per job, pseudo-channel and holder: at arrival
   std::vector<Replay> replays_;  ///< by time

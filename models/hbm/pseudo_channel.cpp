@@ -23,6 +23,8 @@ PseudoChannel::PseudoChannel(const Rules& rules, Buses& buses, int index, int st
       activate_to_read_(rules.timing.activate_to_read + 2 * extra_rcd_read),
       schedule_(rules),
       care_(static_cast<std::size_t>(rules.banks)),
+      accesses_(static_cast<std::size_t>(rules.accesses())),
+      free_accesses_(accesses_.size()),
       activity_(static_cast<std::size_t>(streams)),
       account_(rules.timing, streams) {
   for (int b = 0; b < rules.banks; ++b) {
@@ -32,9 +34,6 @@ PseudoChannel::PseudoChannel(const Rules& rules, Buses& buses, int index, int st
     bank.sid = static_cast<std::uint8_t>(bank.group / rules.bank_groups);
     care_[static_cast<std::size_t>(b)].timeout = rules.page_timeout;
   }
-  for (auto& of_queue : spacing_) of_queue.fill(kLongAgo);
-  accesses_.resize(static_cast<std::size_t>(rules.entries[kReads] + rules.entries[kWrites] + rules.banks));
-  for (std::size_t i = accesses_.size(); i-- > 0;) free_accesses_.push_back(static_cast<Index>(i));
   plan_refresh_time();
   plan();
 }
@@ -49,25 +48,22 @@ bool PseudoChannel::queued_write_holds(unsigned bank, const Location& location, 
   return queue == kReads && active != kNone && accesses_[active].queue == kWrites && same(active);
 }
 
-Index PseudoChannel::new_access() {
-  if (free_accesses_.empty()) {  // only accesses that are read again can be more than there are entries
-    accesses_.emplace_back();
-    return static_cast<Index>(accesses_.size() - 1);
-  }
-  const Index index = free_accesses_.back();
-  free_accesses_.pop_back();
-  return index;
+inline Index PseudoChannel::new_access() {
+  if (!free_accesses_.empty()) return free_accesses_.take();
+  accesses_.emplace_back();  // only accesses that are read again can be more than there are entries
+  free_accesses_.grow();
+  return static_cast<Index>(accesses_.size() - 1);
 }
 
 bool PseudoChannel::enqueue(const Location& location, Index job, StreamId stream, Queue queue, std::uint64_t sequence,
                             Half h) {
   const unsigned bank = bank_of(location);
-  std::uint16_t& writes_here = writes_at(bank, location.row, location.column);
-  if (writes_here != 0 && queued_write_holds(bank, location, queue)) {
+  if (writes_held_ != 0 && writes_at(bank, location.row, location.column) != 0 &&
+      queued_write_holds(bank, location, queue)) {
     ++(queue == kReads ? counters_.forwarded : counters_.merged);
     return false;
   }
-  if (queue == kWrites) ++writes_here;
+  if (queue == kWrites) ++writes_held_, ++writes_at(bank, location.row, location.column);
   const Index index = new_access();
   Access& a = accesses_[index];
   // With priorities the order is a date: of acceptance, and later by the handicap.
@@ -97,7 +93,7 @@ void PseudoChannel::requeue(const Access& access, Half h) {
   insert(index, h);
 }
 
-void PseudoChannel::insert(Index index, Half h) {
+inline void PseudoChannel::insert(Index index, Half h) {
   Access& a = accesses_[index];
   const auto queue = static_cast<Queue>(a.queue);
   const Half visible = std::max(h, buses_.now);
@@ -326,14 +322,19 @@ void PseudoChannel::replan() {
 
 /// In a stream the oldest access is a hit, and ready as soon as any could be: nothing else needs a look.
 inline bool PseudoChannel::plan_next_hit() {
-  if ((active_mask_ | blocked_) != 0 || frozen_) return false;
+  if (blocked_ != 0 || frozen_) return false;
   const Queue queue = served();
   const Index oldest = oldest_[queue];
   if (oldest == kNone) return false;
   const unsigned bank = accesses_[oldest].bank;
   if (lists_[queue][bank].column != oldest) return false;
-  const Half floor = column_floor(queue);
+  const Half floor = std::max(column_floor(queue), std::min(same_sid_ready_[queue], other_sid_ready_[queue]));
   if (column_ready(queue, banks_[bank], floor) != floor) return false;
+  for (std::uint64_t mask = active_mask_; mask != 0;) {  // active ones come first
+    const Bank& b = banks_[take_bit(mask)];
+    const auto of = static_cast<Queue>(b.active_queue);
+    if (column_ready(of, b, column_floor(of)) <= floor) return false;
+  }
   columns_stale_ = false;
   column_time_ = floor;
   column_access_ = oldest;
@@ -376,7 +377,7 @@ void PseudoChannel::plan_columns() {
       const Bank& b = banks_[static_cast<unsigned>(__builtin_ctzll(mask))];
       std::uint64_t in_group = mask & rules_.group_mask << b.group_shift;
       mask ^= in_group;
-      const Half group = std::max(std::max(groups_[b.group].column_ready[queue], spacing_[queue][b.sid]), floor);
+      const Half group = std::max(std::max(groups_[b.group].column_ready[queue], spacing(queue, b.sid)), floor);
       if (group > best || group >= active_best) continue;
       do {
         const unsigned bank = take_bit(in_group);
@@ -597,7 +598,7 @@ Loss PseudoChannel::column_cause(const Access& a, Half h) const {
   const Bank& b = banks_[a.bank];
   const Group& g = groups_[b.group];
   const Half turn = a.queue == kWrites ? turn_[kWrites] : std::max(turn_[kReads], g.read_turn);
-  const Half spacing = std::max(g.column_ready[a.queue], spacing_[a.queue][b.sid]);
+  const Half spacing = std::max(g.column_ready[a.queue], this->spacing(static_cast<Queue>(a.queue), b.sid));
   Loss cause = a.queue != last_direction_ ? Loss::turnaround : Loss::command_bus;
   Half limit = h - 2;
   if (buses_.column_free > limit) limit = buses_.column_free, cause = Loss::command_bus;
@@ -624,8 +625,7 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
   Activity& activity = activity_[a.stream];
   if (write) {
     g.column_ready[kWrites] = h + t_.write_to_write_long;
-    spacing_[kWrites].fill(h + t_.write_to_write_short);
-    nearest_column_[kWrites] = h + t_.write_to_write_short;
+    same_sid_ready_[kWrites] = other_sid_ready_[kWrites] = h + t_.write_to_write_short;
     turn_[kReads] = h + t_.write_to_read_short;
     g.read_turn = h + t_.write_to_read_long;
     g.column_ready[kReads] = std::max(g.column_ready[kReads], g.read_turn);
@@ -633,12 +633,12 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
     precharge_all_ready_ = std::max(precharge_all_ready_, h + t_.write_to_precharge);
     ++counters_.writes;
     ++activity.writes;
-    --writes_at(bank, a.row, a.column);
+    --writes_held_, --writes_at(bank, a.row, a.column);
   } else {
     g.column_ready[kReads] = h + t_.read_to_read_long;
-    spacing_[kReads].fill(h + t_.read_to_read_sid);
-    spacing_[kReads][b.sid] = h + t_.read_to_read_short;
-    nearest_column_[kReads] = h + std::min(t_.read_to_read_short, t_.read_to_read_sid);
+    same_sid_ready_[kReads] = h + t_.read_to_read_short;
+    other_sid_ready_[kReads] = h + t_.read_to_read_sid;
+    last_sid_[kReads] = b.sid;
     turn_[kWrites] = h + t_.read_to_write;
     b.precharge_ready = std::max(b.precharge_ready, h + t_.read_to_precharge);
     precharge_all_ready_ = std::max(precharge_all_ready_, h + t_.read_to_precharge);
@@ -675,7 +675,7 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
     idle_since_ = h;
     plan_refresh_time();
   }
-  free_accesses_.push_back(index);
+  free_accesses_.give(index);
   return a;
 }
 
@@ -870,7 +870,7 @@ void PseudoChannel::refresh_bank(Half h) {
 
 void PseudoChannel::check_idle(const std::string& where, std::vector<std::string>& broken) const {
   if (account_.waiting() != 0 || size_[kReads] != 0 || size_[kWrites] != 0 || active_mask_ != 0 ||
-      free_accesses_.size() != accesses_.size())
+      !free_accesses_.full())
     broken.push_back(where + "accesses are left in queues or banks");
   account_.check(counters_.reads + counters_.writes, where, broken);
 }

@@ -28,6 +28,25 @@ inline constexpr Index kNone = 0xFFFF;
 
 constexpr Half rising(Half h) { return (h + 1) & ~Half{1}; }
 
+/// The free ones of a table's entries.
+class FreeList {
+ public:
+  explicit FreeList(std::size_t entries) : free_(entries), count_(entries) {
+    for (std::size_t i = 0; i < entries; ++i) free_[i] = static_cast<Index>(entries - 1 - i);
+  }
+  bool empty() const { return count_ == 0; }
+  bool full() const { return count_ == free_.size(); }
+  std::size_t taken() const { return free_.size() - count_; }
+  Index take() { return free_[--count_]; }
+  void give(Index index) { free_[count_++] = index; }
+  /// One more entry, taken already.
+  void grow() { free_.push_back(kNone); }
+
+ private:
+  std::vector<Index> free_;
+  std::size_t count_;
+};
+
 /// What the pseudo-channels of a channel share.
 struct Buses {
   Half now = 0;  ///< the first edge that is not decided yet
@@ -184,11 +203,15 @@ class PseudoChannel {
   Queue served() const { return next_write_mode_ ? kWrites : kReads; }
   Half row_floor() const { return std::max(buses_.row_free, buses_.now); }
   Half column_floor(Queue queue) const {
-    return std::max(rising(std::max(buses_.column_free, buses_.now)), std::max(turn_[queue], nearest_column_[queue]));
+    return std::max(rising(std::max(buses_.column_free, buses_.now)), turn_[queue]);
   }
   Half column_ready(Queue queue, const Bank& bank, Half floor) const {
     const Half own = std::max(bank.column_ready[queue], groups_[bank.group].column_ready[queue]);
-    return std::max(own, std::max(floor, spacing_[queue][bank.sid]));
+    return std::max(own, std::max(floor, spacing(queue, bank.sid)));
+  }
+  /// tCCD_S, or tCCD_R from another SID.
+  Half spacing(Queue queue, std::uint8_t sid) const {
+    return sid == last_sid_[queue] ? same_sid_ready_[queue] : other_sid_ready_[queue];
   }
   Half precharge_edge(Half t) const { return rules_.timing.falling_precharge ? t : rising(t); }
   Half row_ready(const Access& access) const;
@@ -260,10 +283,12 @@ class PseudoChannel {
   std::array<Index, 2> oldest_{kNone, kNone};
   std::array<Index, 2> youngest_{kNone, kNone};
 
-  std::array<std::array<Half, 4>, 2> spacing_{};            ///< tCCD_S / tCCD_R of reads, of writes, by SID
-  std::array<Half, 2> nearest_column_{kLongAgo, kLongAgo};  ///< least of them
-  std::array<Half, 2> turn_{kLongAgo, kLongAgo};            ///< tWTR_S for reads, tRTW for writes
-  Half activate_spacing_ = kLongAgo;                        ///< tRRD_S, tFAW
+  std::array<Half, 2> same_sid_ready_{kLongAgo, kLongAgo};   ///< tCCD_S of reads, of writes
+  std::array<Half, 2> other_sid_ready_{kLongAgo, kLongAgo};  ///< tCCD_R
+  std::array<std::uint8_t, 2> last_sid_{};
+  int writes_held_ = 0;                           ///< queued or active
+  std::array<Half, 2> turn_{kLongAgo, kLongAgo};  ///< tWTR_S for reads, tRTW for writes
+  Half activate_spacing_ = kLongAgo;              ///< tRRD_S, tFAW
   Half activate_after_refresh_ = kLongAgo;
   Half precharge_spacing_ = kLongAgo;  ///< tPPD
   Half precharge_all_ready_ = kLongAgo;
@@ -282,7 +307,7 @@ class PseudoChannel {
   std::array<std::array<BankList, kMaxBanks>, 2> lists_;
   std::vector<BankCare> care_;
   std::vector<Access> accesses_;
-  std::vector<Index> free_accesses_;
+  FreeList free_accesses_;
   std::array<std::uint16_t, 256> write_filter_{};  ///< queued and active writes by a hash of the address
 
   Counters counters_;

@@ -32,6 +32,9 @@ struct Rules {
   /// Throws std::invalid_argument: unknown generation, inconsistent parameters.
   Rules(const HbmParams& params, int channel, int streams, const std::vector<int>& urgency);
 
+  /// That a pseudo-channel holds at most: queued, or active.
+  int accesses() const { return entries[0] + entries[1] + banks; }
+
   Timing timing;
   int pseudo_channels = 1;
   int bank_groups = 4;  ///< per SID
