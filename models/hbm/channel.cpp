@@ -579,7 +579,7 @@ void Channel::record(const PseudoChannel& pc, Command command, const Access* acc
     r.row = command == Command::precharge ? pc.banks[access->bank].open_row : static_cast<std::int32_t>(access->row);
     if (command == Command::read || command == Command::write) r.column = static_cast<std::int32_t>(access->column);
   }
-  trace_->push_back(r);
+  trace_->command(r);
 }
 
 void Channel::issue_column(PseudoChannel& pc, Half h) {

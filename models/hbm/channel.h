@@ -29,7 +29,7 @@
 
 #include "core/memory_map.h"
 #include "engine/heart.h"
-#include "hbm/command.h"
+#include "hbm/command_sink.h"
 #include "hbm/counters.h"
 #include "hbm/generation.h"
 #include "hbm/hbm_params.h"
@@ -94,8 +94,8 @@ class Channel final : public engine::Heart {
   std::uint64_t transactions() const { return transactions_; }
   std::uint64_t outstanding() const { return outstanding_; }
 
-  /// Every command from now on is appended to `sink` (nullptr: off, at no cost).
-  void trace_commands(std::vector<CommandRecord>* sink) { trace_ = sink; }
+  /// Every command from now on goes to `sink` (nullptr: off, at no cost), which must outlive the channel or the tracing.
+  void trace_commands(CommandSink* sink) { trace_ = sink; }
 
  private:
   using Index = std::uint16_t;
@@ -329,7 +329,7 @@ class Channel final : public engine::Heart {
   std::int64_t responses_ = 0;
   Time advanced_ = 0;
   telemetry::Histogram read_latency_;
-  std::vector<CommandRecord>* trace_ = nullptr;
+  CommandSink* trace_ = nullptr;
 };
 
 }  // namespace cowosim::hbm
