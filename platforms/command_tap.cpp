@@ -27,7 +27,8 @@ void CommandTap::command(const hbm::CommandRecord& c) {
 std::vector<telemetry::ChannelCommands> command_events(const CommandTaps& taps, int channels_per_stack) {
   std::vector<telemetry::ChannelCommands> result;
   for (std::size_t i = 0; i < taps.size(); ++i)
-    result.push_back({static_cast<int>(i) / channels_per_stack, static_cast<int>(i) % channels_per_stack, taps[i]->traced()});
+    result.push_back(
+        {static_cast<int>(i) / channels_per_stack, static_cast<int>(i) % channels_per_stack, taps[i]->traced()});
   return result;
 }
 
@@ -48,9 +49,8 @@ std::vector<std::string> protocol_violations(const CommandTaps& taps, Time end) 
     count += checker->violation_count();
     for (const hbm::Violation& v : checker->violations()) found.push_back(&v);
   }
-  std::stable_sort(found.begin(), found.end(), [](const hbm::Violation* a, const hbm::Violation* b) {
-    return a->command.time < b->command.time;
-  });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const hbm::Violation* a, const hbm::Violation* b) { return a->command.time < b->command.time; });
   if (found.size() > kTold) found.resize(kTold);
   std::vector<std::string> told;
   for (const hbm::Violation* v : found) told.push_back("DRAM protocol: " + v->text);

@@ -10,8 +10,8 @@
 #include "engine/coupling.h"
 #include "kernel/driver.h"
 #include "kernel/time_resolution.h"
-#include "platforms/config/yaml.h"
 #include "platforms/command_tap.h"
+#include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
 #include "platforms/facts.h"
@@ -264,7 +264,7 @@ struct Package::Parts {
   std::unique_ptr<kernel::Driver> driver;
 
   std::vector<traffic::Source*> sources;
-  std::vector<hbm::Channel*> channels;  // by stack x channels + channel
+  std::vector<hbm::Channel*> channels;                       // by stack x channels + channel
   std::vector<std::unique_ptr<platforms::CommandTap>> taps;  // of the channels, while somebody wants their commands
   std::ostringstream series_text;
   telemetry::IntervalSeries series{series_text};
@@ -394,8 +394,7 @@ std::string Package::write(const std::string& directory, const telemetry::Result
   }
   if (parts.options.trace_commands.on) {
     std::ofstream file(out.path("commands.csv"));
-    telemetry::write_commands(
-        file, platforms::command_events(parts.taps, parts.configuration.platform.hbm.channels));
+    telemetry::write_commands(file, platforms::command_events(parts.taps, parts.configuration.platform.hbm.channels));
   }
   for (const File& file : extra) out.write(file.name, file.content);
   return out.commit().string();

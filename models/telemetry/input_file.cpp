@@ -49,9 +49,9 @@ std::size_t InputFile::read(char* buffer, std::size_t size, int line) {
     const std::streamsize count = stream_->filters.sgetn(buffer, static_cast<std::streamsize>(size));
     return static_cast<std::size_t>(std::max<std::streamsize>(count, 0));
   } catch (const std::ios_base::failure& failure) {  // gzip_error and zstd_error are failures
-    throw ConfigError(
-        Diagnostic{file_, line, 1, "",
-                   fmt::format("cannot decompress the {} ({}); it must be what its ending says", what_, failure.what())});
+    throw ConfigError(Diagnostic{
+        file_, line, 1, "",
+        fmt::format("cannot decompress the {} ({}); it must be what its ending says", what_, failure.what())});
   }
 }
 

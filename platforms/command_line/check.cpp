@@ -54,9 +54,15 @@ class TraceCheck {
   };
   /// The first ProtocolChecker::kKept of them.
   const std::vector<Found>& found() const { return found_; }
-  std::uint64_t violations() const { return sum([](const auto& checker) { return checker.violation_count(); }); }
-  std::uint64_t commands() const { return sum([](const auto& checker) { return checker.commands(); }); }
-  std::uint64_t channels() const { return sum([](const auto&) { return std::uint64_t{1}; }); }
+  std::uint64_t violations() const {
+    return sum([](const auto& checker) { return checker.violation_count(); });
+  }
+  std::uint64_t commands() const {
+    return sum([](const auto& checker) { return checker.commands(); });
+  }
+  std::uint64_t channels() const {
+    return sum([](const auto&) { return std::uint64_t{1}; });
+  }
 
  private:
   void feed(const hbm::TracedCommand& command) {
@@ -91,8 +97,9 @@ class TraceCheck {
   std::string file_;
   const hbm::HbmParams& params_;
   bool partial_;
-  std::vector<std::unique_ptr<hbm::ProtocolChecker>> checkers_;  // by stack x channels + channel; nullptr: no command yet
-  std::vector<std::size_t> taken_;                               // violations of each that are in found_
+  std::vector<std::unique_ptr<hbm::ProtocolChecker>>
+      checkers_;                    // by stack x channels + channel; nullptr: no command yet
+  std::vector<std::size_t> taken_;  // violations of each that are in found_
   std::vector<Found> found_;
   Time first_ = -1;
   Time end_ = 0;
@@ -122,7 +129,7 @@ int check(const Arguments& arguments) {
       ("platform", po::value<std::string>()->value_name("P"),
        "whose HBM the commands are for: generation, data rate, organisation");
   add_configuration_options(visible);
-  visible.add_options()  //
+  visible.add_options()                                                                               //
       ("partial", "the trace begins in the middle of a run: which rows were open then is not known")  //
       ("json", "print the result as JSON");
   Options hidden;
@@ -163,11 +170,11 @@ int check(const Arguments& arguments) {
                              {"first", list}})
                            .dump(2));
   } else {
-    const std::string result = violations == 0                     ? "no violation"
-                               : violations > trace.found().size() ? fmt::format("{} violations, the first {} are named",
-                                                                                 violations, trace.found().size())
-                                                                   : fmt::format("{} violation{}", violations,
-                                                                                 violations == 1 ? "" : "s");
+    const std::string result =
+        violations == 0 ? "no violation"
+        : violations > trace.found().size()
+            ? fmt::format("{} violations, the first {} are named", violations, trace.found().size())
+            : fmt::format("{} violation{}", violations, violations == 1 ? "" : "s");
     fmt::print("{} commands, {} channel{}, {}\n", trace.commands(), trace.channels(), trace.channels() == 1 ? "" : "s",
                result);
   }

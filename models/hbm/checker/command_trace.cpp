@@ -18,8 +18,8 @@ constexpr std::size_t kMaxLine = 4096;
 constexpr Time kMaxTime = 9'000'000'000'000 * kNanosecond;
 constexpr int kMaxPlace = std::numeric_limits<std::int16_t>::max();
 constexpr int kMaxCell = std::numeric_limits<std::int32_t>::max();
-constexpr const char* kFields[] = {"time_ns", "stack",      "channel", "pseudo_channel", "command",
-                                   "sid",     "bank_group", "bank",    "row",            "column"};
+constexpr const char* kFields[] = {"time_ns",    "stack", "channel", "pseudo_channel", "command", "sid",
+                                   "bank_group", "bank",  "row",     "column"};
 constexpr int kFieldCount = 10;
 constexpr const char* kHeader = "time_ns,stack,channel,pseudo_channel,command,sid,bank_group,bank,row,column";
 
@@ -58,7 +58,8 @@ bool CommandTrace::line(std::string_view& text) {
     const void* const newline = std::memchr(from, '\n', end_ - begin_);
     if (newline == nullptr) {
       if (end_ - begin_ > kMaxLine)
-        throw ConfigError(Diagnostic{file_, line_number_ + 1, 1, "", "the line is longer than 4 KiB; is this a trace?"});
+        throw ConfigError(
+            Diagnostic{file_, line_number_ + 1, 1, "", "the line is longer than 4 KiB; is this a trace?"});
       std::memmove(buffer_.data(), from, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
@@ -67,7 +68,8 @@ bool CommandTrace::line(std::string_view& text) {
       if (count > 0) continue;
       if (end_ == 0) return false;
     }
-    const std::size_t length = newline == nullptr ? end_ : static_cast<std::size_t>(static_cast<const char*>(newline) - from);
+    const std::size_t length =
+        newline == nullptr ? end_ : static_cast<std::size_t>(static_cast<const char*>(newline) - from);
     line_ = text = {buffer_.data() + begin_, length};  // the last line may have no end
     begin_ = std::min(begin_ + length + 1, end_);
     ++line_number_;
@@ -79,7 +81,8 @@ void CommandTrace::read_header() {
   std::string_view text;
   do {
     if (!line(text))
-      throw ConfigError(Diagnostic{file_, 1, 1, "", std::string("the command trace is empty; its header is ") + kHeader});
+      throw ConfigError(
+          Diagnostic{file_, 1, 1, "", std::string("the command trace is empty; its header is ") + kHeader});
     text = trimmed(text);
   } while (text.empty() || text.front() == '#');
   if (text != kHeader) fail(text, "", "the header is " + quote(text) + ", it must be " + kHeader);

@@ -1,7 +1,6 @@
 #include "hbm/checker/protocol_checker.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "telemetry/text.h"
@@ -13,11 +12,13 @@ namespace {
 constexpr std::size_t index(Command c) { return static_cast<std::size_t>(c); }
 constexpr bool is_column(Command c) { return c == Command::read || c == Command::write; }
 /// Commands that name no bank: for all of a SID, or of all SIDs.
-constexpr CommandSet kWithoutBank = set_of(Command::precharge_all) | set_of(Command::refresh_all) |
-                                    set_of(Command::refresh_management_all);
+constexpr CommandSet kWithoutBank =
+    set_of(Command::precharge_all) | set_of(Command::refresh_all) | set_of(Command::refresh_management_all);
 /// Refresh and refresh management.
 constexpr CommandSet kManaging = set_of(Command::refresh_all) | set_of(Command::refresh_bank) |
                                  set_of(Command::refresh_management_all) | set_of(Command::refresh_management_bank);
+
+constexpr bool inside(int value, int least, int end) { return value >= least && value < end; }
 
 void append(std::string& text, const char* name, int value) {
   if (value >= 0) text += std::string(" ") + name + " " + std::to_string(value);
@@ -76,11 +77,10 @@ void ProtocolChecker::compile() {
     first_check_[after] = static_cast<std::uint16_t>(checks_.size());
     for (std::size_t r = 0; r < rules_.distances.size(); ++r) {
       const ProtocolRule& rule = rules_.distances[r];
-      if ((rule.after >> after & 1) == 0) continue;
+      if ((rule.after >> after & 1) == 0 || (rule.scope == Scope::other_sid && sids_ == 1)) continue;
       for (std::size_t before = 0; before < kCommands; ++before) {
         if ((rule.before >> before & 1) == 0) continue;
-        const Half distance =
-            rules_.between_starts(rule, static_cast<Command>(before), static_cast<Command>(after));
+        const Half distance = rules_.between_starts(rule, static_cast<Command>(before), static_cast<Command>(after));
         if (distance > 0)
           checks_.push_back({distance, static_cast<std::uint8_t>(rule.fourth ? kFourth : before), rule.scope,
                              static_cast<std::uint16_t>(r)});
@@ -100,22 +100,32 @@ void ProtocolChecker::begin_at(Time t) {
   }
 }
 
+inline bool ProtocolChecker::in_range(const CommandRecord& c, bool one_bank) const {
+  const int needed = one_bank ? 0 : -1;
+  return c.pseudo_channel < pcs_.size() && inside(c.sid, needed, sids_) && inside(c.bank_group, needed, groups_) &&
+         inside(c.bank, needed, banks_per_group_) && inside(c.row, c.command == Command::activate ? 0 : -1, rows_) &&
+         inside(c.column, -1, columns_);
+}
+
 void ProtocolChecker::check(const CommandRecord& record) {
   ++commands_;
   CommandRecord c = record;
   const CommandSet command = set_of(c.command);
   const bool one_bank = (command & kWithoutBank) == 0;
   if (one_bank && sids_ == 1 && c.sid < 0) c.sid = 0;  // a SID without bits need not be named
-  if (!in_range(c, one_bank)) return;
+  if (!in_range(c, one_bank)) return report_range(c, one_bank);
 
   // Times that were rounded on their way still name an edge.
   const Half h = (c.time + rules_.half_period / 2) / rules_.half_period;
   if (c.time != h * rules_.half_period || ((h & 1) != 0 && (rules_.rising_only & command) != 0)) judge_clock(c, h);
-  if (!judge_bus(c, h)) return;
+  Bus& bus = buses_[is_column(c.command) ? 1 : 0];
+  if (h < bus.free && !report_bus(c, h, bus)) return;
+  bus = {c, h, h + rules_.bus_time[index(c.command)]};
 
   PseudoChannel& pc = pcs_[c.pseudo_channel];
   const auto sid = static_cast<std::size_t>(std::max<int>(c.sid, 0));
-  const std::size_t group = one_bank ? sid * static_cast<std::size_t>(groups_) + static_cast<std::size_t>(c.bank_group) : 0;
+  const std::size_t group =
+      one_bank ? sid * static_cast<std::size_t>(groups_) + static_cast<std::size_t>(c.bank_group) : 0;
   Bank& bank =
       pc.banks[one_bank ? group * static_cast<std::size_t>(banks_per_group_) + static_cast<std::size_t>(c.bank) : 0];
   const Last& of_sid = c.sid < 0 ? pc.last : pc.sids[sid].last;
@@ -126,7 +136,8 @@ void ProtocolChecker::check(const CommandRecord& record) {
     if (h - start < x->distance) broken(*x, c, start);
   }
   if (!broken_.empty()) report_broken(c, h);
-  judge_state(pc, c, bank);
+  // The plain case of a column command needs no judge.
+  if (!is_column(c.command) || bank.row < 0 || bank.row != c.row) judge_state(pc, c, bank);
 
   const std::size_t slot = index(c.command);
   pc.last.at[slot] = h;
@@ -162,20 +173,23 @@ void ProtocolChecker::finish(Time end) {
 
 // --------------------------------------------------------------------------------------------------------------- rules
 
-bool ProtocolChecker::in_range(const CommandRecord& c, bool one_bank) {
-  const auto inside = [&](const char* what, int value, int least, std::size_t end) {
-    if (value >= least && value < static_cast<int>(end)) return true;
-    report(std::string(what) + " out of range", c,
-           value < 0 ? "there is none" : std::to_string(value) + " is not below " + std::to_string(end));
-    return false;
-  };
+/// The field that is wrong first.
+void ProtocolChecker::report_range(const CommandRecord& c, bool one_bank) {
   const int needed = one_bank ? 0 : -1;
-  return inside("pseudo-channel", c.pseudo_channel, 0, pcs_.size()) &&
-         inside("SID", c.sid, needed, static_cast<std::size_t>(sids_)) &&
-         inside("bank group", c.bank_group, needed, static_cast<std::size_t>(groups_)) &&
-         inside("bank", c.bank, needed, static_cast<std::size_t>(banks_per_group_)) &&
-         inside("row", c.row, c.command == Command::activate ? 0 : -1, static_cast<std::size_t>(rows_)) &&
-         inside("column", c.column, -1, static_cast<std::size_t>(columns_));
+  const struct {
+    const char* name;
+    int value, least, end;
+  } fields[] = {{"pseudo-channel", c.pseudo_channel, 0, static_cast<int>(pcs_.size())},
+                {"SID", c.sid, needed, sids_},
+                {"bank group", c.bank_group, needed, groups_},
+                {"bank", c.bank, needed, banks_per_group_},
+                {"row", c.row, c.command == Command::activate ? 0 : -1, rows_},
+                {"column", c.column, -1, columns_}};
+  for (const auto& f : fields) {
+    if (inside(f.value, f.least, f.end)) continue;
+    return report(std::string(f.name) + " out of range", c,
+                  f.value < 0 ? "there is none" : std::to_string(f.value) + " is not below " + std::to_string(f.end));
+  }
 }
 
 void ProtocolChecker::judge_clock(const CommandRecord& c, Half h) {
@@ -187,23 +201,19 @@ void ProtocolChecker::judge_clock(const CommandRecord& c, Half h) {
 }
 
 /// False: the command is out of order, and nothing further can be said about it.
-bool ProtocolChecker::judge_bus(const CommandRecord& c, Half h) {
-  Bus& bus = buses_[is_column(c.command) ? 1 : 0];
+bool ProtocolChecker::report_bus(const CommandRecord& c, Half h, const Bus& bus) {
   if (h < bus.start) {
-    report("time order", c, "the bus had " + describe(bus.last) + " at " + telemetry::exact_ns(bus.last.time) + " ns before");
+    report("time order", c,
+           "the bus had " + describe(bus.last) + " at " + telemetry::exact_ns(bus.last.time) + " ns before");
     return false;
   }
-  const Half occupied = rules_.bus_time[index(bus.last.command)];
-  if (h - bus.start < occupied)
-    broken_.push_back({is_column(c.command) ? "column bus" : "row bus", bus.last, bus.start, occupied});
-  bus.last = c;
-  bus.start = h;
+  broken_.push_back({is_column(c.command) ? "column bus" : "row bus", bus.last, bus.start, bus.free - bus.start});
   return true;
 }
 
 /// What the bank must be like, and what the command makes of it.
 void ProtocolChecker::judge_state(PseudoChannel& pc, const CommandRecord& c, Bank& bank) {
-  const std::string_view command = name_of(c.command);
+  const char* const command = name_of(c.command);
   switch (c.command) {
     case Command::read:
     case Command::write:
@@ -212,13 +222,14 @@ void ProtocolChecker::judge_state(PseudoChannel& pc, const CommandRecord& c, Ban
       else if (bank.row == kUnknown)
         bank.row = c.row < 0 ? kUnknown : c.row;
       else if (c.row >= 0 && c.row != bank.row)
-        report(std::string(command) + " of another row than the open one", c, "row " + std::to_string(bank.row) + " is open");
+        report(std::string(command) + " of another row than the open one", c,
+               "row " + std::to_string(bank.row) + " is open");
       return;
     case Command::activate:
       if (bank.row >= 0) report("ACT to an open bank", c, "row " + std::to_string(bank.row) + " is open");
       if (rules_.raammt > 0 && ++bank.activates > rules_.raammt)
-        report("RAAMMT", c, std::to_string(bank.activates) + " activates without refresh, at most " +
-                                std::to_string(rules_.raammt));
+        report("RAAMMT", c,
+               std::to_string(bank.activates) + " activates without refresh, at most " + std::to_string(rules_.raammt));
       bank.row = c.row;
       return;
     case Command::precharge:  // of a closed bank does nothing
@@ -229,7 +240,8 @@ void ProtocolChecker::judge_state(PseudoChannel& pc, const CommandRecord& c, Ban
       return;
     case Command::refresh_bank:
     case Command::refresh_management_bank:
-      if (bank.row >= 0) report(std::string(command) + " of an open bank", c, "row " + std::to_string(bank.row) + " is open");
+      if (bank.row >= 0)
+        report(std::string(command) + " of an open bank", c, "row " + std::to_string(bank.row) + " is open");
       bank.row = kClosed;
       return;
     case Command::refresh_all:
@@ -351,7 +363,8 @@ void ProtocolChecker::report_broken(const CommandRecord& c, Half h) {
     v.needed = b.needed * rules_.half_period;
     v.actual = (h - b.start) * rules_.half_period;
     v.text = place(c) + describe(c) + ": " + v.rule + ": " + clocks(b.needed) + " CK (" + nanoseconds(b.needed) +
-             " ns) after " + describe(b.earlier) + " at " + nanoseconds(b.start) + " ns, only " + clocks(h - b.start) + " CK";
+             " ns) after " + describe(b.earlier) + " at " + nanoseconds(b.start) + " ns, only " + clocks(h - b.start) +
+             " CK";
     store(std::move(v));
   }
   broken_.clear();

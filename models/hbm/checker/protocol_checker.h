@@ -28,9 +28,10 @@ struct Violation {
   std::string rule;       ///< "tRCDRD", "ACT to an open bank"
   CommandRecord command;  ///< the one that breaks it
   bool has_earlier = false;
-  CommandRecord earlier;          ///< the one it is too close to; its place as far as it is known
-  Time needed = 0, actual = 0;    ///< between their starts
-  std::string text;  ///< "12.5 ns channel_0 pc 0: RD sid 0 bg 1 ba 2 row 7: tRCDRD: 31.5 CK (...) after ACT at ..., only 30 CK"
+  CommandRecord earlier;        ///< the one it is too close to; its place as far as it is known
+  Time needed = 0, actual = 0;  ///< between their starts
+  std::string
+      text;  ///< "12.5 ns channel_0 pc 0: RD sid 0 bg 1 ba 2 row 7: tRCDRD: 31.5 CK (...) after ACT at ..., only 30 CK"
 };
 
 class ProtocolChecker final : public CommandSink {
@@ -74,8 +75,8 @@ class ProtocolChecker final : public CommandSink {
   };
   struct Sid {
     Last last;
-    Last others;          ///< column commands of the other SIDs
-    int round = 0;        ///< banks refreshed in this round of REFpb
+    Last others;                 ///< column commands of the other SIDs
+    int round = 0;               ///< banks refreshed in this round of REFpb
     std::int64_t refreshes = 0;  ///< of single banks, counted for the debt
   };
   struct PseudoChannel {
@@ -90,6 +91,7 @@ class ProtocolChecker final : public CommandSink {
   struct Bus {
     CommandRecord last;
     Half start = kLongAgo;
+    Half free = kLongAgo;
   };
   /// A rule, resolved for one later command.
   struct Check {
@@ -112,9 +114,10 @@ class ProtocolChecker final : public CommandSink {
   template <class Visit>
   void for_banks(PseudoChannel& pc, const CommandRecord& c, Visit visit);
 
-  bool in_range(const CommandRecord& c, bool one_bank);
+  bool in_range(const CommandRecord& c, bool one_bank) const;
+  void report_range(const CommandRecord& c, bool one_bank);
   void judge_clock(const CommandRecord& c, Half h);
-  bool judge_bus(const CommandRecord& c, Half h);
+  bool report_bus(const CommandRecord& c, Half h, const Bus& bus);
   void judge_state(PseudoChannel& pc, const CommandRecord& c, Bank& bank);
   void manage(PseudoChannel& pc, const CommandRecord& c, Bank& bank, Half h);
   void count_refreshes(Sid& sid, int banks, Half h);

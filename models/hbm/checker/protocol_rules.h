@@ -20,9 +20,7 @@ namespace cowosim::hbm {
 
 /// A set of commands, one bit each.
 using CommandSet = std::uint16_t;
-constexpr CommandSet set_of(Command command) {
-  return static_cast<CommandSet>(1u << static_cast<unsigned>(command));
-}
+constexpr CommandSet set_of(Command command) { return static_cast<CommandSet>(1u << static_cast<unsigned>(command)); }
 
 /// Where the earlier command of a rule was, seen from the later one.
 enum class Scope : std::uint8_t {
@@ -40,8 +38,8 @@ struct ProtocolRule {
   CommandSet before;
   CommandSet after;
   Scope scope;
-  Half distance;         ///< as the standard gives it: between the ends of the two commands on their bus
-  bool fourth = false;   ///< counts from the fourth last command of `before` (tFAW)
+  Half distance;        ///< as the standard gives it: between the ends of the two commands on their bus
+  bool fourth = false;  ///< counts from the fourth last command of `before` (tFAW)
 };
 
 struct ProtocolRules {

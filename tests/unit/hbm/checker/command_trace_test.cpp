@@ -41,7 +41,9 @@ class CommandTraceTest : public testing::Test {
 };
 
 TEST_F(CommandTraceTest, EveryField) {
-  CommandTrace& trace = open("# a remark\n" + kHeader + "12.3125,1,15,1,ACT,3,2,1,77,\n\n 13 ,0,2,0, REFab ,-1,,-1,-1,\r\n7.5,0,0,0,RD,0,0,0,5,31");
+  CommandTrace& trace =
+      open("# a remark\n" + kHeader +
+           "12.3125,1,15,1,ACT,3,2,1,77,\n\n 13 ,0,2,0, REFab ,-1,,-1,-1,\r\n7.5,0,0,0,RD,0,0,0,5,31");
   TracedCommand c;
   ASSERT_TRUE(trace.next(c));
   EXPECT_EQ(c.line, 3);
@@ -88,9 +90,11 @@ TEST_F(CommandTraceTest, TimesAreRoundedToAFemtosecond) {
 }
 
 TEST_F(CommandTraceTest, ErrorsNameLineAndColumn) {
-  EXPECT_EQ(of_line("x,0,0,0,RD,0,0,0,5,31"), ":2:1: error: time_ns: 'x' is not a time: decimal nanoseconds from 0 to 9e12");
+  EXPECT_EQ(of_line("x,0,0,0,RD,0,0,0,5,31"),
+            ":2:1: error: time_ns: 'x' is not a time: decimal nanoseconds from 0 to 9e12");
   for (const char* time : {"", "-1", "1.", "1.2.3", "1e3", "9000000000001", "1.0000000x", ".5"})
-    EXPECT_NE(of_line(std::string(time) + ",0,0,0,RD,0,0,0,5,31").find(":2:1: error: time_ns: "), std::string::npos) << time;
+    EXPECT_NE(of_line(std::string(time) + ",0,0,0,RD,0,0,0,5,31").find(":2:1: error: time_ns: "), std::string::npos)
+        << time;
   EXPECT_EQ(of_line("1,2,0,0,RD,0,0,0,5,31"), ":2:3: error: stack: '2' is not a number from 0 to 1");
   EXPECT_EQ(of_line("1,0,16,0,RD,0,0,0,5,31"), ":2:5: error: channel: '16' is not a number from 0 to 15");
   EXPECT_EQ(of_line("1,0,0,,RD,0,0,0,5,31"), ":2:7: error: pseudo_channel: '' is not a number from 0 to 255");
@@ -103,7 +107,8 @@ TEST_F(CommandTraceTest, ErrorsNameLineAndColumn) {
   EXPECT_EQ(of_line("1,0,0,0,RD,0,0,0,5"), ":2:1: error: 9 fields, there must be 10");
   EXPECT_EQ(of_line("1,0,0,0,RD,0,0,0,5,31,7"), ":2:23: error: more than the 10 fields of the header");
   EXPECT_EQ(of_line(std::string(100000, '1')), ":2:1: error: the line is longer than 4 KiB; is this a trace?");
-  EXPECT_EQ(error(""), ":1:1: error: the command trace is empty; its header is " + kHeader.substr(0, kHeader.size() - 1));
+  EXPECT_EQ(error(""),
+            ":1:1: error: the command trace is empty; its header is " + kHeader.substr(0, kHeader.size() - 1));
   EXPECT_EQ(error("a,b\n"), ":1:1: error: the header is 'a,b', it must be " + kHeader.substr(0, kHeader.size() - 1));
 }
 

@@ -93,8 +93,10 @@ TEST(Distance, RowToColumn) {
 }
 
 TEST(Distance, RowActiveAndRowCycle) {
-  expect_distance("tRAS", 46 * kCk, [](Stream& s, Half h) { s.act(0, kA).pre(h, kA); }, 1);
-  expect_distance("tRAS", 46 * kCk, [](Stream& s, Half h) { s.act(0, kA).pre_all(h); }, 1);
+  expect_distance(
+      "tRAS", 46 * kCk, [](Stream& s, Half h) { s.act(0, kA).pre(h, kA); }, 1);
+  expect_distance(
+      "tRAS", 46 * kCk, [](Stream& s, Half h) { s.act(0, kA).pre_all(h); }, 1);
   expect_distance("tRC", 72 * kCk, [](Stream& s, Half h) { s.act(0, kA).pre(46 * kCk, kA).act(h, kA); });
   expect_distance("tRC", 74 * kCk, [](Stream& s, Half h) { s.act(2, kA).pre(47 * kCk, kA).ref(h, kA); });
   expect_distance("tRC", 74 * kCk, [](Stream& s, Half h) { s.act(2, kA).pre(47 * kCk, kA).ref_all(h); });
@@ -112,11 +114,15 @@ TEST(Distance, Precharge) {
 
 TEST(Distance, ColumnToPrecharge) {
   const Half rtp = 100 * kCk + 9 * kCk + 1;
-  expect_distance("tRTP", rtp, [](Stream& s, Half h) { s.act(0, kA).rd(100 * kCk, kA).pre(h, kA); }, 1);
-  expect_distance("tRTP", rtp, [](Stream& s, Half h) { s.act(0, kA).rd(100 * kCk, kA).pre_all(h); }, 1);
+  expect_distance(
+      "tRTP", rtp, [](Stream& s, Half h) { s.act(0, kA).rd(100 * kCk, kA).pre(h, kA); }, 1);
+  expect_distance(
+      "tRTP", rtp, [](Stream& s, Half h) { s.act(0, kA).rd(100 * kCk, kA).pre_all(h); }, 1);
   const Half wr = 100 * kCk + (10 + 2 + 33) * kCk + 1;
-  expect_distance("tWR", wr, [](Stream& s, Half h) { s.act(0, kA).wr(100 * kCk, kA).pre(h, kA); }, 1);
-  expect_distance("tWR", wr, [](Stream& s, Half h) { s.act(0, kA).wr(100 * kCk, kA).pre_all(h); }, 1);
+  expect_distance(
+      "tWR", wr, [](Stream& s, Half h) { s.act(0, kA).wr(100 * kCk, kA).pre(h, kA); }, 1);
+  expect_distance(
+      "tWR", wr, [](Stream& s, Half h) { s.act(0, kA).wr(100 * kCk, kA).pre_all(h); }, 1);
 }
 
 /// Two banks open since long ago.
@@ -171,8 +177,10 @@ TEST(Distance, ABankRefreshKeepsTheLongSpacingOnHbm4) {
 }
 
 TEST(Distance, Precharges) {
-  expect_distance("tPPD", kT + 2 * kCk, [](Stream& s, Half h) { open(s, kA, kOther).pre(kT, kA).pre(h, kOther); }, 1);
-  expect_distance("tPPD", kT + 2 * kCk, [](Stream& s, Half h) { open(s, kA, kOther).pre(kT, kA).pre_all(h); }, 1);
+  expect_distance(
+      "tPPD", kT + 2 * kCk, [](Stream& s, Half h) { open(s, kA, kOther).pre(kT, kA).pre(h, kOther); }, 1);
+  expect_distance(
+      "tPPD", kT + 2 * kCk, [](Stream& s, Half h) { open(s, kA, kOther).pre(kT, kA).pre_all(h); }, 1);
 }
 
 TEST(Distance, RefreshOfAllBanks) {
@@ -180,9 +188,12 @@ TEST(Distance, RefreshOfAllBanks) {
   expect_distance("tRFCab", cycle - kCk, [](Stream& s, Half h) { s.ref_all(0).act(h, kA); });
   expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).ref_all(h); });
   expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).ref(h, kA); });
-  expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).pre_all(h); }, 1);
-  expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).pre(h, kA); }, 1);
-  expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.all(0, Command::refresh_all, 1).all(h, Command::refresh_all, 1); });
+  expect_distance(
+      "tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).pre_all(h); }, 1);
+  expect_distance(
+      "tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).pre(h, kA); }, 1);
+  expect_distance("tRFCab", cycle,
+                  [](Stream& s, Half h) { s.all(0, Command::refresh_all, 1).all(h, Command::refresh_all, 1); });
   expect_distance("tRFMab", cycle - kCk, [](Stream& s, Half h) { s.rfm_all(0).act(h, kA); });
   expect_distance("tRFMab", cycle, [](Stream& s, Half h) { s.rfm_all(0).rfm_all(h); });
 }
@@ -191,7 +202,8 @@ TEST(Distance, RefreshOfOneBank) {
   const Half cycle = 320 * kCk;
   expect_distance("tRFCpb", cycle - kCk, [](Stream& s, Half h) { s.ref(0, kA).act(h, kA); });
   expect_distance("tRFCpb", cycle, [](Stream& s, Half h) { s.ref(0, kA).ref_all(h); });
-  expect_distance("tRFCpb", cycle, [](Stream& s, Half h) { s.ref(0, kA).pre(h, kA); }, 1);
+  expect_distance(
+      "tRFCpb", cycle, [](Stream& s, Half h) { s.ref(0, kA).pre(h, kA); }, 1);
   expect_distance("tRFCpb", cycle, [](Stream& s, Half h) { s.ref(0, kA).rfm(h, kA); });
   expect_distance("tRFMpb", cycle - kCk, [](Stream& s, Half h) { s.rfm(0, kA).act(h, kA); });
   expect_distance("tRFMpb", cycle, [](Stream& s, Half h) { s.rfm(0, kA).rfm_all(h); });
@@ -214,8 +226,10 @@ TEST(Distance, OtherSidsGoOnDuringARefreshOfOne) {
 
 TEST(Bus, RowCommandsShareOne) {
   const Place second{0, 0, 0, 1};
-  expect_distance("row bus", 3, [&](Stream& s, Half h) { s.act(0, kA).pre(h, second); }, 1);
-  expect_distance("row bus", 1, [&](Stream& s, Half h) { s.pre(0, kA).pre(h, second); }, 1);
+  expect_distance(
+      "row bus", 3, [&](Stream& s, Half h) { s.act(0, kA).pre(h, second); }, 1);
+  expect_distance(
+      "row bus", 1, [&](Stream& s, Half h) { s.pre(0, kA).pre(h, second); }, 1);
   expect_distance("row bus", 4, [&](Stream& s, Half h) { s.act(0, kA).act(h, second); });
 }
 
@@ -371,7 +385,8 @@ TEST(Refresh, AnIdleEndIsNoExcuse) {
   Stream late(p);
   late.checker.finish((10 * kRefi + 2) * half);
   late.checker.finish((20 * kRefi + 2) * half);
-  EXPECT_EQ(late.rules(), (Names{"refresh overdue", "refresh overdue"})) << "once for each interval missed, and once said";
+  EXPECT_EQ(late.rules(), (Names{"refresh overdue", "refresh overdue"}))
+      << "once for each interval missed, and once said";
   Stream asked_for_none(params());
   asked_for_none.checker.finish(100 * kRefi * half);
   EXPECT_EQ(asked_for_none.rules(), Names());
@@ -437,9 +452,10 @@ TEST(Report, OneReadableLine) {
   Stream s;
   s.act(10, {0, 1, 2}, 7).rd(40, {0, 1, 2}, 7);
   ASSERT_EQ(s.rules(), Names{"tRCDRD"});
-  EXPECT_EQ(s.checker.violations()[0].text,
-            "12.5 ns channel_0 pc 0: RD sid 0 bg 1 ba 2 row 7: tRCDRD: 31.5 CK (19.6875 ns) after ACT sid 0 bg 1 ba 2 at "
-            "3.125 ns, only 15 CK");
+  EXPECT_EQ(
+      s.checker.violations()[0].text,
+      "12.5 ns channel_0 pc 0: RD sid 0 bg 1 ba 2 row 7: tRCDRD: 31.5 CK (19.6875 ns) after ACT sid 0 bg 1 ba 2 at "
+      "3.125 ns, only 15 CK");
   EXPECT_EQ(s.checker.violations()[0].needed, 19687500);
   EXPECT_EQ(s.checker.violations()[0].actual, 9375000);
 }
@@ -447,9 +463,10 @@ TEST(Report, OneReadableLine) {
 TEST(Report, TheEarlierBankIsNamed) {
   Stream s;
   s.act(0, {1, 3, 2}).act(6, kA);
-  EXPECT_EQ(s.checker.violations().at(0).text,
-            "1.875 ns channel_0 pc 0: ACT sid 0 bg 0 ba 0 row 1: tRRD_S: 4 CK (2.5 ns) after ACT sid 1 bg 3 ba 2 at 0 ns, "
-            "only 3 CK");
+  EXPECT_EQ(
+      s.checker.violations().at(0).text,
+      "1.875 ns channel_0 pc 0: ACT sid 0 bg 0 ba 0 row 1: tRRD_S: 4 CK (2.5 ns) after ACT sid 1 bg 3 ba 2 at 0 ns, "
+      "only 3 CK");
 }
 
 TEST(Report, AllAreCountedAHundredKept) {
@@ -477,9 +494,9 @@ TEST(Rules, NamesOfTheTable) {
   std::vector<std::string> names;
   for (const ProtocolRule& rule : protocol_rules(params()).distances)
     if (std::find(names.begin(), names.end(), rule.name) == names.end()) names.push_back(rule.name);
-  EXPECT_EQ(names, (Names{"tRCDRD", "tRCDWR", "tRAS", "tRC", "tRP", "tRTP", "tWR", "tCCD_L", "tCCD_S", "tCCD_R", "tWTR_L",
-                          "tWTR_S", "tRTW", "data bus", "tRRD_L", "tRRD_S", "tFAW", "tPPD", "tRFCab", "tRFMab", "tRFCpb",
-                          "tRFMpb", "tRREFD"}));
+  EXPECT_EQ(names, (Names{"tRCDRD", "tRCDWR", "tRAS",   "tRC",    "tRP",    "tRTP",     "tWR",    "tCCD_L",
+                          "tCCD_S", "tCCD_R", "tWTR_L", "tWTR_S", "tRTW",   "data bus", "tRRD_L", "tRRD_S",
+                          "tFAW",   "tPPD",   "tRFCab", "tRFMab", "tRFCpb", "tRFMpb",   "tRREFD"}));
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ TEST_P(Streams, KeepTheProtocol) {
 
 INSTANTIATE_TEST_SUITE_P(Hbm3, Streams,
                          testing::Combine(testing::Values("seqbg", "seqco", "rand", "rnd256"),
-                                          testing::Values('r', 'w', 'm'), testing::Values(0, 20), testing::Values(1, 2, 4)));
+                                          testing::Values('r', 'w', 'm'), testing::Values(0, 20),
+                                          testing::Values(1, 2, 4)));
 
 /// Negative control of the test above: the same stream with one kind of command a clock early.
 TEST(Planted, AnEarlyCommandIsFound) {
