@@ -96,7 +96,32 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
   }
 }
 
+/// A named organisation leaves nothing to the file; what was read after it may only repeat the table.
+void check_stack(hbm::HbmParams hbm, config::Reader& reader) {
+  const hbm::Generation& generation = *hbm::find_generation(hbm.generation);
+  if (hbm.organisation != hbm::kCustom) {
+    const auto organisation = hbm::find_organisation(generation, hbm.organisation);
+    if (!organisation) {
+      reader.error("hbm.organisation", fmt::format("{} has no '{}'; it has {}", generation.name, hbm.organisation,
+                                                   enumerate(hbm::organisation_names(generation), 20)));
+      return;
+    }
+    for (const auto& [name, value, table] : hbm.set_by(generation, *organisation)) {
+      if (*value != table)
+        reader.error(std::string("hbm.") + name,
+                     fmt::format("is {}, but hbm.organisation '{}' of {} has {}; leave one of the two out", *value,
+                                 hbm.organisation, generation.name, table));
+    }
+  }
+  try {
+    hbm::timing_of(hbm);
+  } catch (const std::invalid_argument& problem) {
+    reader.error("hbm.rows", fmt::format("{}: {}", generation.name, problem.what()));
+  }
+}
+
 void check_platform(const PlatformParams& platform, config::Reader& reader) {
+  check_stack(platform.hbm, reader);
   if (!platform.default_workload.empty() && traffic::find_workload(platform.default_workload) == nullptr) {
     reader.error("default_workload",
                  fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,

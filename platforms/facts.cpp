@@ -60,18 +60,46 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
     add(key, label, to_ns(t), fmt::format("{:.3f} ns", to_ns(t)));
   };
 
+  const hbm::HbmParams& h = platform.hbm;
+  const hbm::Timing& timing = channel.timing();
+  const auto text = [&](const char* key, const char* label, const std::string& what) {
+    facts.push_back({key, label, 0, what, what});
+  };
+  const auto bandwidth = [&](const char* key, const char* label, double value) {
+    add(key, label, value * 1e-9, fmt::format("{:.1f} GB/s", value * 1e-9));
+  };
+  const auto bytes = [&](const char* key, const char* label, std::uint64_t value) {
+    add(key, label, static_cast<double>(value), format_quantity(static_cast<std::int64_t>(value), Unit::bytes));
+  };
+  const auto share = [&](const char* key, const char* label, double value) {
+    add(key, label, value,
+        fmt::format("{:.1f} % of peak, {:.2f} GB/s a pseudo-channel", 100 * value,
+                    value * timing.peak_bytes_per_second() * 1e-9));
+  };
+
   const double peak = channel.peak_bytes_per_second() * static_cast<double>(map.channels());
-  add("hbm_peak_GBps", "HBM peak bandwidth", peak * 1e-9, fmt::format("{:.1f} GB/s", peak * 1e-9));
-  const auto capacity = static_cast<double>(map.capacity());
-  add("capacity_bytes", "HBM capacity", capacity,
-      format_quantity(static_cast<std::int64_t>(map.capacity()), Unit::bytes));
+  bandwidth("hbm_peak_GBps", "HBM peak bandwidth", peak);
+  bandwidth("stack_peak_GBps", "peak of a stack", channel.peak_bytes_per_second() * h.channels);
+  bandwidth("pseudo_channel_peak_GBps", "peak of a pseudo-channel", timing.peak_bytes_per_second());
+  bytes("capacity_bytes", "HBM capacity", map.capacity());
+  bytes("stack_capacity_bytes", "capacity of a stack", map.capacity() / static_cast<std::uint64_t>(h.stacks));
   add("channels", "HBM channels", map.channels(),
-      fmt::format("{} stacks x {} channels x {} pseudo-channels", platform.hbm.stacks, platform.hbm.channels,
-                  platform.hbm.pseudo_channels));
-  time("hbm_clock_ns", "HBM clock period (rounded up)", channel.timing().tck());
-  time("hbm_hit_ns", "HBM read, open row", channel.hit_latency());
-  time("hbm_closed_ns", "HBM read, closed bank", channel.closed_latency());
-  time("hbm_conflict_ns", "HBM read, other row open", channel.conflict_latency());
+      fmt::format("{} stacks x {} channels x {} pseudo-channels", h.stacks, h.channels, h.pseudo_channels));
+  text("stack_organisation", "a stack",
+       fmt::format("{}, {}: {} channels x {} pseudo-channels x {} SIDs x {} bank groups x {} banks x {} rows x {} B",
+                   h.generation, h.organisation, h.channels, h.pseudo_channels, h.sids, h.bank_groups, h.banks, h.rows,
+                   h.columns * static_cast<int>(kAtomBytes)));
+  add("data_rate_Gbps", "data rate of a pin", h.data_rate * 1e-9, fmt::format("{:g} Gb/s", h.data_rate * 1e-9));
+  const hbm::SpeedGrade& grade = hbm::find_generation(h.generation)->grade(h.data_rate);
+  text("timings_from", "timings from", fmt::format("the grade of {:g} Gb/s: {}", grade.data_rate * 1e-9, grade.source));
+  time("hbm_clock_ns", "HBM clock period (rounded up)", timing.tck());
+  time("hbm_hit_ns", "HBM read, open row", timing.edge(timing.hit()));
+  time("hbm_closed_ns", "HBM read, closed bank", timing.edge(timing.closed()));
+  time("hbm_conflict_ns", "HBM read, other row open", timing.edge(timing.conflict()));
+  time("refresh_cycle_ns", "tRFC, all banks", timing.edge(timing.refresh_cycle));
+  time("refresh_interval_ns", "tREFI", timing.edge(timing.refresh_interval));
+  share("refresh_cap", "stream under all-bank refresh, at most", timing.refresh_cap());
+  share("random_access_cap", "random 32-byte accesses, at most", timing.random_access_cap());
   if (die != nullptr) {
     const DieParams& p = die->params();
     auto& core = const_cast<Die*>(die)->core[0].heart();
@@ -96,7 +124,7 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
   const std::string narrowest = engine.narrowest() == nullptr
                                     ? "nothing: one component"
                                     : engine.narrowest()->from().name() + " -> " + engine.narrowest()->name();
-  facts.push_back({"window_set_by", "W is set by", 0, narrowest, narrowest});
+  text("window_set_by", "W is set by", narrowest);
   return facts;
 }
 

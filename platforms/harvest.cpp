@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hbm/energy.h"
+
 namespace cowosim::platforms {
 
 namespace {
@@ -22,6 +24,8 @@ telemetry::Status status_of(engine::Status status) {
       return telemetry::Status::completed;
   }
 }
+
+std::string stack_name(std::size_t stack) { return "hbm_stack_" + std::to_string(stack); }
 
 telemetry::HbmCounters counters_of(const hbm::Channel& channel, Time end) {
   telemetry::HbmCounters sum;
@@ -126,7 +130,7 @@ telemetry::HbmResult Harvest::hbm() const {
   const auto per_stack = static_cast<std::size_t>(configuration.platform.hbm.channels);
   for (std::size_t first = 0; first < channels.size(); first += per_stack) {
     telemetry::HbmStackResult& stack = result.stacks.emplace_back();
-    stack.name = "hbm_stack_" + std::to_string(first / per_stack);
+    stack.name = stack_name(first / per_stack);
     telemetry::Histogram of_stack;
     for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
       stack.channels.push_back({"channel_" + std::to_string(c - first), counters_of(*channels[c], engine.now()),
@@ -137,6 +141,7 @@ telemetry::HbmResult Harvest::hbm() const {
     latency.merge(of_stack);
   }
   result.latency = telemetry::summarise(latency);
+  result.energy = hbm_energy();
   result.roll_up();
   for (std::size_t s = 0; s < streams.size(); ++s) {
     Time data = 0;
@@ -146,6 +151,28 @@ telemetry::HbmResult Harvest::hbm() const {
     result.data_time_by_stream.emplace_back(streams[s], data);
   }
   return result;
+}
+
+telemetry::EnergyBalance Harvest::hbm_energy() const {
+  const hbm::EnergyModel model(configuration.platform.hbm);
+  telemetry::EnergyBalance balance;
+  const auto per_stack = static_cast<std::size_t>(configuration.platform.hbm.channels);
+  for (std::size_t first = 0; first < channels.size(); first += per_stack)
+    balance.owners.emplace_back(stack_name(first / per_stack), telemetry::EnergyAccount());
+  for (const std::string& stream : streams) balance.streams.emplace_back(stream, telemetry::EnergyAccount());
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    telemetry::EnergyAccount& stack = balance.owners[c / per_stack].second;
+    for (int pc = 0; pc < channels[c]->pseudo_channels(); ++pc) {
+      const hbm::Counters& counters = channels[c]->counters(pc);
+      const telemetry::EnergyAccount upkeep = model.upkeep(counters, engine.now());
+      stack.add(model.of({counters.activates, counters.reads, counters.writes}));
+      stack.add(upkeep);
+      balance.unattributed.add(upkeep);
+      for (std::size_t s = 0; s < streams.size(); ++s)
+        balance.streams[s].second.add(model.of(channels[c]->activity(pc, static_cast<StreamId>(s))));
+    }
+  }
+  return balance;
 }
 
 telemetry::FabricResult Harvest::fabric() const {
@@ -351,7 +378,7 @@ void Harvest::add_blame(telemetry::Results& results) const {
     for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
       for (int pc = 0; pc < channels[c]->pseudo_channels(); ++pc) stack.merge(channels[c]->blame(pc));
     }
-    telemetry::append_blame(results.blame, "hbm_stack_" + std::to_string(first / per_stack), "hbm", stack, streams);
+    telemetry::append_blame(results.blame, stack_name(first / per_stack), "hbm", stack, streams);
   }
   for (const fabric::Link* link : links)
     telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);

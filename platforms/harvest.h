@@ -38,6 +38,7 @@ struct Harvest {
  private:
   void add_streams(telemetry::Results& results) const;
   telemetry::HbmResult hbm() const;
+  telemetry::EnergyBalance hbm_energy() const;
   telemetry::FabricResult fabric() const;
   telemetry::ComputeResult compute() const;
   /// The precision most FLOP of this run are in: whose peak the die's use is compared with.

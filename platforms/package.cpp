@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/nearest.h"
 #include "core/random.h"
 #include "engine/coupling.h"
 #include "kernel/driver.h"
@@ -134,11 +135,27 @@ struct Package::Parts {
     placement.require_fit(configuration.workload_name());
   }
 
+  /// Streams by number, and how urgent each is to the memory controllers.
+  hbm::ChannelContext channel_context() const {
+    const std::vector<std::string>& urgent = configuration.platform.hbm.controller.priority_streams;
+    for (const std::string& name : urgent) {
+      if (std::find(streams.begin(), streams.end(), name) == streams.end()) {
+        throw ConfigError(Diagnostic{"", 0, 0, "hbm.controller.priority_streams",
+                                     fmt::format("this run has no stream '{}'{}; it has {}", name,
+                                                 did_you_mean(name, streams), enumerate(streams))});
+      }
+    }
+    hbm::ChannelContext context;
+    context.streams = static_cast<int>(std::max<std::size_t>(streams.size(), 1));
+    for (const std::string& stream : streams)
+      context.urgency.push_back(static_cast<int>(std::find(urgent.begin(), urgent.end(), stream) - urgent.begin()));
+    return context;
+  }
+
   /// A source straight in the door of one channel: both in one component, without any latency between them.
   void build_direct() {
     const auto& hbm_params = configuration.platform.hbm;
-    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map,
-                                                     static_cast<int>(std::max<std::size_t>(streams.size(), 1)));
+    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map, channel_context());
     if (!requests.empty()) {  // the source acts first: what it offers at an instant is seen at that instant
       coupled_source = std::make_unique<traffic::Source>(
           source_params(configuration.workloads.front(), hbm_params.interleave_granule, false),
@@ -160,9 +177,9 @@ struct Package::Parts {
 
     const auto build_stacks = [&] {
       for (int s = 0; s < platform.hbm.stacks; ++s) {
-        stacks.push_back(std::make_unique<platforms::Stack>(
-            ("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm, platform.phy, map, s,
-            static_cast<int>(std::max<std::size_t>(streams.size(), 1)), platform.hbm.channels));
+        stacks.push_back(std::make_unique<platforms::Stack>(("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm,
+                                                            platform.phy, map, s, channel_context(),
+                                                            platform.hbm.channels));
       }
     };
     // The order of construction must not show in any result; a test builds it the other way round.
@@ -384,6 +401,12 @@ std::string Package::write(const std::string& directory, const telemetry::Result
     };
     add(heart->journal(), heart->creates_transactions() ? telemetry::HashKind::retire : telemetry::HashKind::serve);
     if (heart->services().count() > 0) add(heart->services(), telemetry::HashKind::serve);
+  }
+  if (results.hbm && results.hbm->energy) {
+    for (const auto& [stack, account] : results.hbm->energy->owners) {
+      stats.set_path(parts.root + "." + stack);
+      account.statistics(stats);
+    }
   }
   out.write("stats.csv", stats.csv());
   out.write("hashes.csv", telemetry::hashes_csv(hashes));

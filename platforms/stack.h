@@ -11,12 +11,14 @@ namespace cowosim::platforms {
 class Stack final : public sc_core::sc_module {
  public:
   Stack(const sc_core::sc_module_name& name, const hbm::HbmParams& params, const fabric::LinkParams& link,
-        const MemoryMap& map, int index, int streams, int lanes)
+        const MemoryMap& map, int index, const hbm::ChannelContext& context, int lanes)
       : sc_module(name),
         channel("channel", static_cast<std::size_t>(params.channels),
                 [&](const char* channel_name, std::size_t i) {
+                  hbm::ChannelContext at = context;
+                  at.index = index * params.channels + static_cast<int>(i);
                   return new hbm::ChannelShell(channel_name, hbm::with_fault_at(params, index, static_cast<int>(i)),
-                                               map, streams);
+                                               map, at);
                 }),
         phy("phy", link, lanes, Stage::phy) {}
 

@@ -30,7 +30,8 @@ enum class Unit : std::uint8_t {
   flops,       ///< double, floating-point operations per second
   energy,      ///< double, picojoule
   energy_bit,  ///< double, picojoule per bit
-  length       ///< double, millimetres
+  length,      ///< double, millimetres
+  power        ///< double, watts
 };
 
 /// Inclusive range of a number, in the member's base unit.

@@ -28,8 +28,8 @@ struct Dimension {
   std::vector<Spelling> spellings;  // smallest first
 };
 
-const std::array<Dimension, 10>& dimensions() {
-  static const std::array<Dimension, 10> table = {{
+const std::array<Dimension, 11>& dimensions() {
+  static const std::array<Dimension, 11> table = {{
       {Unit::none, "a number", "32", {}},
       {Unit::time,
        "a time",
@@ -84,6 +84,7 @@ const std::array<Dimension, 10>& dimensions() {
        {{"fJ", -3, 0}, {"pJ", 0, 0}, {"nJ", 3, 0}, {"uJ", 6, 0}, {"mJ", 9, 0}, {"J", 12, 0}}},
       {Unit::energy_bit, "an energy per bit", "5pJ/bit", {{"fJ/bit", -3, 0}, {"pJ/bit", 0, 0}, {"nJ/bit", 3, 0}}},
       {Unit::length, "a length", "1.5mm", {{"nm", -6, 0}, {"um", -3, 0}, {"mm", 0, 0}, {"cm", 1, 0}}},
+      {Unit::power, "a power", "180mW", {{"uW", -6, 0}, {"mW", -3, 0}, {"W", 0, 0}, {"kW", 3, 0}}},
   }};
   return table;
 }

@@ -8,8 +8,9 @@ namespace cowosim::hbm {
 
 class ChannelShell final : public kernel::Shell {
  public:
-  ChannelShell(const sc_core::sc_module_name& name, const HbmParams& params, const MemoryMap& map, int streams)
-      : Shell(name), channel_(params, map, streams), door("door", *this, 0) {}
+  ChannelShell(const sc_core::sc_module_name& name, const HbmParams& params, const MemoryMap& map,
+               const ChannelContext& context)
+      : Shell(name), channel_(params, map, context), door("door", *this, 0) {}
 
   Channel& heart() override { return channel_; }
 

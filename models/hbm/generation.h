@@ -1,9 +1,7 @@
-// HBM generations as data: organisation and timing, each number with its source, and their resolution to half clocks.
+// HBM generations as data: organisation, speed grades and their timings, each number with its source.
 //
-// A timing is given in nanoseconds with a minimum number of clocks, as standards write it ("max(4 nCK, 2.5 ns)"), and
-// is resolved for any data rate. The simulated clock is an integer: half a CK period, rounded up to a femtosecond, so
-// that the modelled device is never faster than the real one; CK is two halves, edge n is at n x half, and every time
-// inside the channel is a number of halves. Even edges are the rising edges of CK.
+// A timing is a time with a minimum number of clocks, as standards write it ("max(4 nCK, 2.5 ns)"); hbm/timing.h resolves
+// it for any data rate. What the sources disagree about, and what was chosen, is in the model card, section Generations.
 #pragma once
 
 #include <cstdint>
@@ -21,68 +19,91 @@ using Half = std::int64_t;
 struct TimingSpec {
   Time time;            ///< femtoseconds, 0: only clocks count
   std::int64_t clocks;  ///< minimum, in CK
+
+  /// Neither: the standard has no such parameter, or it follows from others.
+  bool absent() const { return time == 0 && clocks == 0; }
 };
+
+/// One column of a data sheet. Any other data rate takes the slowest grade that reaches it, and the fastest beyond all.
+struct SpeedGrade {
+  double data_rate;  ///< bits per second and pin
+  /// tCK as the source counts clocks with it, where it is rounded; 0: the exact one.
+  Time clock;
+  TimingSpec rl, wl, rcd_read, rcd_write, rp, ras, rc, ccd_short, ccd_long;
+  TimingSpec ccd_sid;  ///< between reads of different SIDs; absent: no constraint beyond the burst
+  TimingSpec rrd_short, rrd_long, faw, wtr_short, wtr_long;
+  TimingSpec rtw;  ///< absent: RL + burst + 2 CK - WL
+  TimingSpec rtp, wr;
+  TimingSpec ppd;  ///< absent: no constraint
+  TimingSpec rrefd;
+  const char* source;
+};
+
+/// A refresh cycle time by density: the first entry with density <= gigabits holds.
+struct RefreshCycle {
+  double gigabits;
+  TimingSpec rfc;
+};
+
+/// What the densities of the refresh cycle times are counted over.
+enum class DensityOf : std::uint8_t { pseudo_channel, channel_of_sid, channel };
 
 /// What a generation is, independent of data rate and of how high a stack is.
 struct Generation {
   const char* name;
-  int bits;                ///< data pins of a pseudo-channel
-  int beats_per_clock;     ///< data beats per CK
-  int burst_beats;         ///< burst length
-  int pseudo_channels;     ///< per channel
-  Half activate_halves;    ///< row-bus occupancy of ACT
-  Half precharge_halves;   ///< of PRE and REF
-  Half column_halves;      ///< column-bus occupancy of RD and WR
-  bool falling_precharge;  ///< PRE may be issued on a falling edge of CK
-  TimingSpec rl, wl, rcd_read, rcd_write, rp, ras, rc, ccd_short, ccd_long, ccd_sid, rrd_short, rrd_long, faw,
-      wtr_short, wtr_long, rtw, rtp, wr, ppd, refi;
-  /// All-bank refresh by density of a channel: the first entry with density <= gigabits holds.
-  struct RefreshCycle {
-    double gigabits;
-    TimingSpec rfc;
-  };
+  int bits;                        ///< data pins of a pseudo-channel
+  int beats_per_clock;             ///< data beats per CK
+  int burst_beats;                 ///< burst length; bits x burst_beats is 32 bytes in every generation
+  int channels;                    ///< per stack
+  int pseudo_channels;             ///< per channel
+  int bank_groups;                 ///< per pseudo-channel and SID
+  int banks;                       ///< per bank group
+  int columns;                     ///< 32-byte accesses per row
+  Half activate_halves;            ///< row-bus occupancy of ACT
+  Half precharge_halves;           ///< of PRE, REF and RFM
+  Half column_halves;              ///< column-bus occupancy of RD and WR
+  bool falling_precharge;          ///< PRE, REF and RFM may start on a falling edge of CK
+  bool refresh_management;         ///< has RFMab, RFMpb
+  bool group_limits_bank_refresh;  ///< tRRD_L holds between ACT and REFpb of one bank group
+  TimingSpec refi;                 ///< up to 85 degrees Celsius
+  DensityOf density;
   std::vector<RefreshCycle> rfc_all_bank;
+  std::vector<RefreshCycle> rfc_bank;
+  std::vector<SpeedGrade> grades;  ///< by data rate, ascending
+  std::vector<int> heights;        ///< dies in a stack
+  std::vector<int> die_gigabits;
   const char* source;
+
+  int banks_of_sid() const { return bank_groups * banks; }
+  /// The slowest grade that reaches `data_rate`; the fastest if none does.
+  const SpeedGrade& grade(double data_rate) const;
 };
 
-/// The generations there are, by name ("hbm3").
+/// The generations there are: hbm2, hbm2e, hbm3, hbm3e, hbm4.
 const std::vector<Generation>& generations();
 /// nullptr when there is none of that name.
 const Generation* find_generation(const std::string& name);
+std::vector<std::string> generation_names();
 
-/// Timings of one pseudo-channel in halves, ready for use: distance between the edges at which two commands *start*.
-/// A constraint of the standard holds between the ends of two commands on their bus, so each is adjusted by
-/// (halves of the first command) - (halves of the second): ACT (3 halves) to RD (2 halves) is 2 x tRCDRD + 1.
-struct Timing {
-  Half half_period = 0;                      ///< femtoseconds in a half (not a Half itself)
-  Half burst = 0;                            ///< data bus occupancy
-  Half read_latency = 0, write_latency = 0;  ///< command to first data
-  Half activate_to_read = 0, activate_to_write = 0, activate_to_precharge = 0, activate_to_activate = 0;  // same bank
-  Half activate_to_refresh = 0;
-  Half activate_to_activate_short = 0, activate_to_activate_long = 0, four_activates = 0;
-  Half precharge_to_activate = 0, precharge_to_refresh = 0, precharge_to_precharge = 0;
-  Half read_to_read_short = 0, read_to_read_long = 0, read_to_read_sid = 0;
-  Half write_to_write_short = 0, write_to_write_long = 0;
-  Half read_to_write = 0, write_to_read_short = 0, write_to_read_long = 0;
-  Half read_to_precharge = 0, write_to_precharge = 0;
-  Half refresh_to_activate = 0, refresh_to_precharge = 0, refresh_cycle = 0, refresh_interval = 0;
-  Half activate_bus = 0, precharge_bus = 0, column_bus = 0;
-  bool falling_precharge = false;
+/// How many REFab may be outstanding (postponed), and how many may be done ahead (pulled in): eight each, JESD79-4 4.26
+/// and JESD235 alike. Assumption for HBM3 and later [4, 9]: the standard was not available.
+inline constexpr int kMaxPostponedRefreshes = 8;
+inline constexpr int kMaxPulledInRefreshes = 8;
 
-  Time tck() const { return 2 * half_period; }
-  /// Time of edge n.
-  Time edge(Half n) const { return n * half_period; }
-  /// First edge at or after t.
-  Half index_at(Time t) const { return (t + half_period - 1) / half_period; }
-  /// Peak of one pseudo-channel in bytes per second, from the rounded clock.
-  double peak_bytes_per_second() const;
+/// Refresh management: a bank that was activated `initial` times since it was refreshed needs an RFM before it has been
+/// activated `initial` x `maximum` times; a REF or RFM takes off `decrement` x `initial`.
+/// Assumptions; HBM3's values are set per device and not public. The intervals are those of DDR5 (JESD79-5).
+struct RefreshManagement {
+  int initial = 64;        ///< RAAIMT, assumption [32, 80]
+  int maximum = 4;         ///< RAAMMT as a multiple of RAAIMT, assumption [3, 6]
+  double decrement = 1.0;  ///< per REF, as a share of RAAIMT, assumption [0.5, 1]
 };
+inline constexpr RefreshManagement kRefreshManagement{};
 
-/// Half a CK period at `data_rate` bits per second and pin, rounded up to a femtosecond.
-Time half_period_of(const Generation& generation, double data_rate);
-/// CK of one parameter at a half period.
-std::int64_t clocks_of(const TimingSpec& spec, Time half_period);
-/// Everything resolved. `channel_gigabits` (density of a channel and SID, both pseudo-channels) selects tRFC.
-Timing resolve(const Generation& generation, double data_rate, double channel_gigabits);
+/// What tREFI shrinks by at a device temperature: 1 up to 85 degrees Celsius, 1/2 up to 95, 1/4 above. The doubling
+/// above 85 is JEDEC's extended temperature range (JESD79-4 4.9, JESD235 TCSR); assumption: HBM3 and HBM4 halve at the
+/// same temperatures, and once more above 95 (HBM is specified up to 105).
+constexpr double refresh_factor(double celsius) { return celsius <= 85 ? 1.0 : celsius <= 95 ? 0.5 : 0.25; }
+inline constexpr double kNormalTemperature = 85;
 
 }  // namespace cowosim::hbm

@@ -1,28 +1,47 @@
 // Parameters of the HBM of a package: organisation, address map, controller, planted faults.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/memory_map.h"
 #include "core/parameter.h"
 #include "core/time.h"
+#include "hbm/energy_params.h"
+#include "hbm/organisation.h"
+#include "hbm/timing.h"
 
 namespace cowosim::hbm {
 
 struct ControllerParams {
   int read_queue_entries = 32;
   int write_queue_entries = 32;
+  std::string queues = "split";
   double write_high_watermark = 0.8;
   double write_low_watermark = 0.2;
+  std::string drain = "watermarks";
   std::string scheduler = "fr_fcfs";
+  int hit_cap = 4;
+  std::vector<std::string> priority_streams;
+  Time priority_age_limit = 500 * kNanosecond;
   std::string page_policy = "open";
+  Time page_timeout = 100 * kNanosecond;
   std::string refresh = "all_bank";
+  std::string refresh_policy = "strict";
+  int refresh_postpone = 8;
+  int refresh_pull_in = 0;
+  bool refresh_stagger = false;
+  bool refresh_management = false;
+  int raaimt = 32;
+  int raammt = 96;
   int door_entries = 32;
   int credit_batch = 1;
   Time front_latency = 0;
   Time return_latency = 0;
+  bool bulk = true;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -32,21 +51,63 @@ struct ControllerParams {
     v("write_queue_entries", write_queue_entries, Range{16, 1024},
       "entries (32-byte accesses) of a pseudo-channel's write queue",
       "assumption [16, 128]: 32 is the default of Ramulator 2.1 and of the reference measurements");
+    v("queues", queues, std::vector<std::string>{"split", "shared"},
+      "split: each pseudo-channel has its own entries; shared: the pseudo-channels of a channel share the sum of them",
+      "assumption: undisclosed for products");
     v("write_high_watermark", write_high_watermark, Range{0, 1},
       "write mode begins when more than this fraction of the write queue is in use (or nothing is to be read)",
       "Ramulator 2.1, wr_high_watermark");
     v("write_low_watermark", write_low_watermark, Range{0, 1},
       "write mode ends when less than this fraction is in use and something is to be read",
       "Ramulator 2.1, wr_low_watermark");
-    v("scheduler", scheduler, std::vector<std::string>{"fr_fcfs"},
+    v("drain", drain, std::vector<std::string>{"watermarks", "in_order"},
+      "watermarks: reads and writes are grouped, by the two watermarks; in_order: the queue with the oldest access is "
+      "served",
+      "Ramulator 2.1 (watermarks); simulators differ by 28 to 40 % on mixes because of this policy");
+    v("scheduler", scheduler, std::vector<std::string>{"fr_fcfs", "fr_fcfs_cap", "fcfs"},
       "fr_fcfs: ready column accesses to open rows, then the oldest ready request; a row stays open while an older "
-      "request hits it",
-      "Rixner et al., ISCA 2000; Ramulator 2.1, FRFCFS-RowHit");
-    v("page_policy", page_policy, std::vector<std::string>{"open"}, "what happens to a row after its last access",
-      "assumption: open page is the default of the reference measurements");
-    v("refresh", refresh, std::vector<std::string>{"all_bank", "none"}, "refresh scheme; none is for experiments only",
-      "JESD238 REFab every tREFI; both pseudo-channels of a channel at once (assumption: they share a door, apart they "
-      "would stall each other twice)");
+      "request hits it. fr_fcfs_cap: at most hit_cap accesses to an open row overtake an older one to another row. "
+      "fcfs: a queue is served in order",
+      "Rixner et al., ISCA 2000; Ramulator 2.1, FRFCFS-RowHit; cap: Mutlu and Moscibroda, MICRO 2007 (FR-FCFS+Cap)");
+    v("hit_cap", hit_cap, Range{1, 1024}, "of fr_fcfs_cap", "Mutlu and Moscibroda, MICRO 2007: 4");
+    v("priority_streams", priority_streams,
+      "streams that are served before others, the most urgent one first; streams not named come last", "experiment");
+    v("priority_age_limit", priority_age_limit, Unit::time, Range{0, 1e12},
+      "an access this much older is served before one that is one step more urgent",
+      "assumption [100 ns, 2 us]: keeps streams without priority from starving");
+    v("page_policy", page_policy, std::vector<std::string>{"open", "closed", "timeout", "adaptive"},
+      "when a row without waiting accesses is closed: never, at once, after page_timeout, after a time that doubles "
+      "when the row was closed too early and halves when it was closed too late",
+      "open page is the default of the reference measurements; adaptive: as in Intel's adaptive page closing (US "
+      "patent "
+      "7076617)");
+    v("page_timeout", page_timeout, Unit::time, Range{0, 1e12}, "of timeout; adaptive starts from it",
+      "assumption [50 ns, 500 ns]");
+    v("refresh", refresh, std::vector<std::string>{"all_bank", "per_bank", "none"},
+      "refresh scheme; none is for experiments only",
+      "JESD238 REFab every tREFI, REFpb every tREFI / banks; both pseudo-channels of a channel at once (assumption: "
+      "they share a door, apart they would stall each other twice)");
+    v("refresh_policy", refresh_policy, std::vector<std::string>{"strict", "hidden"},
+      "strict: a refresh is issued when it is due, banks in order, and until then only begun accesses go on. hidden: "
+      "due "
+      "refreshes wait, within refresh_postpone, until nothing waits for their bank (all_bank: for the pseudo-channel); "
+      "only that bank stands still",
+      "strict: Ramulator 2.1; hidden: Chang et al., HPCA 2014 (out-of-order per-bank refresh)");
+    v("refresh_postpone", refresh_postpone, Range{0, 8}, "refreshes (per bank) that may be postponed; hidden only",
+      "JESD235, JESD238: up to 8");
+    v("refresh_pull_in", refresh_pull_in, Range{0, 8},
+      "refreshes (per bank) that may be issued ahead while a pseudo-channel is idle; hidden only",
+      "JESD235, JESD238: up to 8");
+    v("refresh_stagger", refresh_stagger,
+      "channels refresh evenly spread over the interval instead of all at the same time",
+      "assumption: spreads the current; products do, how is undisclosed");
+    v("refresh_management", refresh_management,
+      "RFM: a bank with raaimt activates since its last refresh gets an RFMpb, at the latest at raammt",
+      "JESD238: HBM3 and later");
+    v("raaimt", raaimt, Range{2, 4096}, "initial management threshold, activates; each REF or RFM takes as many off",
+      "assumption [16, 128]: the device's mode register tells; DDR5 (JESD79-5): 32 to 80");
+    v("raammt", raammt, Range{2, 65536}, "maximum management threshold: no bank gets more activates without management",
+      "assumption: 3 x raaimt; DDR5 (JESD79-5): 3 to 6 times");
     v("door_entries", door_entries, Range{1, 4096},
       "transactions the door holds; its credits must cover the round trip to the sender",
       "assumption [16, 64]: a link of 50 ns round trip at 50 GB/s holds 40 transactions of 64 bytes");
@@ -58,6 +119,31 @@ struct ControllerParams {
     v("return_latency", return_latency, Unit::time, Range{0, 1e12},
       "pipeline from the end of data to the response's departure",
       "assumption [0 ns, 20 ns]: data path of PHY and controller; 0 in the reference measurements");
+    v("bulk", bulk, "serve consecutive hits in bulk; results are the same without, only slower",
+      "a switch for tests of that");
+  }
+};
+
+/// Error correction on the way between cells and controller.
+struct EccParams {
+  std::string mode = "none";
+  double bit_error_rate = 0;
+  Time latency = 0;
+  int replays = 3;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("mode", mode, std::vector<std::string>{"none", "on_die", "sideband"},
+      "none: errors are counted as undetected. on_die: single errors are corrected in the device, transparently. "
+      "sideband: "
+      "the controller checks bits that travel beside the data: single errors are corrected, double errors are read "
+      "again",
+      "JESD238: on-die ECC; side-band ECC pins of HBM2 and later");
+    v("bit_error_rate", bit_error_rate, Range{0, 1e-3}, "of a bit read, independent errors", "experiment");
+    v("latency", latency, Unit::time, Range{0, 1e9}, "of checking a read in the controller; sideband only",
+      "assumption [0 ns, 5 ns]: a syndrome and a correction of 256 bits take a few controller clocks");
+    v("replays", replays, Range{0, 16}, "times an access is read again before its error counts as not correctable",
+      "assumption [1, 3]");
   }
 };
 
@@ -99,20 +185,54 @@ struct HbmParams {
   bool channel_hash = true;
   bool bank_hash = true;
   ControllerParams controller;
+  EccParams ecc;
   FaultParams fault;
+  EnergyParams energy;
+  std::string organisation = kCustom;
+  double temperature = kNormalTemperature;
+
+  /// A parameter that an organisation sets.
+  struct Set {
+    const char* name;
+    int* value;
+    int table;
+  };
+  std::array<Set, 6> set_by(const Generation& g, const Organisation& o) {
+    return {{{"channels", &channels, g.channels},
+             {"sids", &sids, o.sids},
+             {"bank_groups", &bank_groups, g.bank_groups},
+             {"banks", &banks, g.banks},
+             {"rows", &rows, o.rows},
+             {"columns", &columns, g.columns}}};
+  }
+  /// The table's values, where `organisation` names one of the generation's.
+  void take_organisation() {
+    const Generation* g = find_generation(generation);
+    if (g == nullptr || organisation == kCustom) return;
+    if (const auto o = find_organisation(*g, organisation))
+      for (const Set& set : set_by(*g, *o)) *set.value = set.table;
+  }
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("generation", generation, std::vector<std::string>{"hbm3"}, "HBM generation: protocol and timing",
+    v("generation", generation, generation_names(), "HBM generation: protocol and timing",
       "models/hbm/generation.cpp names the source of each number");
     v("data_rate", data_rate, Unit::data_rate, Range{1e8, 3.2e10}, "bits per second of a data pin",
-      "JESD238: up to 6.4 Gb/s");
+      "speed grades in models/hbm/generation.cpp; any other rate takes the times of the next faster one");
+    v("organisation", organisation, organisation_names(),
+      "stack height and die density; sets channels, sids, bank_groups, banks, rows and columns, which custom leaves to "
+      "the file",
+      "models/hbm/generation.cpp: heights and densities by generation");
+    take_organisation();  // defaults of what follows
     v("stacks", stacks, Range{1, 256}, "HBM stacks of the package", "data sheet of the package");
-    v("channels", channels, Range{1, 64}, "channels per stack", "JESD238: 16 channels of 64 bit");
-    v("pseudo_channels", pseudo_channels, Range{1, 2}, "pseudo-channels in use per channel", "JESD238: 2 of 32 bit");
-    v("sids", sids, Range{1, 4}, "stack IDs (ranks of dies)", "JESD238: 1, 2, 4 for 4-, 8-, 16-high stacks");
-    v("bank_groups", bank_groups, Range{1, 16}, "bank groups per pseudo-channel and SID", "JESD238: 4");
-    v("banks", banks, Range{1, 16}, "banks per bank group", "JESD238: 4");
+    v("channels", channels, Range{1, 64}, "channels per stack",
+      "JESD235: 8 of 128 bit, JESD238: 16 of 64 bit, JESD270-4: 32 of 64 bit");
+    v("pseudo_channels", pseudo_channels, Range{1, 2}, "pseudo-channels in use per channel",
+      "JESD235: 2 of 64 bit, JESD238: 2 of 32 bit");
+    v("sids", sids, Range{1, 4}, "stack IDs (ranks of dies)", "JESD238: one for each four dies of the stack");
+    v("bank_groups", bank_groups, Range{1, 16}, "bank groups per pseudo-channel and SID",
+      "JESD238: 4; HBM4 in Ramulator 2.1: 2");
+    v("banks", banks, Range{1, 16}, "banks per bank group", "JESD238: 4; HBM4 in Ramulator 2.1: 8");
     v("rows", rows, Range{1, 1048576}, "rows per bank", "JESD238: 8192 to 32768 by density");
     v("columns", columns, Range{1, 4096}, "32-byte accesses per row", "JESD238: 1 KiB page per pseudo-channel");
     v("address_map", address_map,
@@ -126,8 +246,13 @@ struct HbmParams {
     v("channel_hash", channel_hash, "rotate the channels by a hash, so that strides do not camp",
       "assumption: every GPU hashes its channels, how is undisclosed");
     v("bank_hash", bank_hash, "XOR bank, bank group and pseudo-channel with row bits", "Zhang, Zhu, Zhang, MICRO 2000");
+    v("temperature", temperature, Range{-40, 105},
+      "degrees Celsius of the stacks: tREFI is halved above 85 and quartered above 95",
+      "JEDEC extended temperature range; see refresh_factor in models/hbm/generation.h");
     v.group("controller", controller, "memory controller, one per channel");
+    v.group("ecc", ecc, "error correction");
     v.group("fault", fault, "planted faults, for negative controls only");
+    v.group("energy", energy, "what commands, refresh and time cost; never changes when anything happens");
   }
 };
 
@@ -149,6 +274,13 @@ inline HbmParams with_fault_at(HbmParams p, int stack, int channel) {
 inline double channel_gigabits(const HbmParams& p, int device_pseudo_channels) {
   return static_cast<double>(p.rows) * p.columns * 32 * 8 * p.banks * p.bank_groups * device_pseudo_channels /
          (1 << 30);
+}
+/// Timings of every channel; throws std::invalid_argument for an unknown generation or a density without tRFC.
+inline Timing timing_of(const HbmParams& p) {
+  const Generation* generation = find_generation(p.generation);
+  if (generation == nullptr) throw std::invalid_argument("unknown HBM generation '" + p.generation + "'");
+  return resolve(*generation, p.data_rate, channel_gigabits(p, generation->pseudo_channels),
+                 p.sids * p.bank_groups * p.banks, p.temperature);
 }
 
 }  // namespace cowosim::hbm

@@ -135,6 +135,29 @@ std::vector<Part> parts_of(const CoreCounters& c) {
   return parts("computing", c.useful_time, c.loss, c.core_time, CoreLoss{});
 }
 
+std::vector<Part> parts_of(const EnergyAccount& account) {
+  const double whole = account.total().value;
+  std::vector<Part> parts;
+  for (const EnergyTerm& term : account.terms()) {
+    const double share = whole > 0 ? term.energy().value / whole : 0.0;
+    const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.name == term.name; });
+    if (found != parts.end()) {
+      found->fraction += share;
+    } else {
+      parts.push_back({term.name, share});
+    }
+  }
+  parts.erase(std::remove_if(parts.begin(), parts.end(), [](const Part& p) { return p.fraction < 0.0005; }),
+              parts.end());
+  return parts;
+}
+
+std::string energy_per_bit(const Energy& energy, std::uint64_t bits) {
+  if (bits == 0) return "";
+  const double n = static_cast<double>(bits);
+  return fmt::format("{:.2f} pJ/bit [{:.2f}, {:.2f}]", energy.value / n, energy.low / n, energy.high / n);
+}
+
 const StreamResult* find_stream(const Results& results, const std::string& name) {
   for (const StreamResult& stream : results.streams)
     if (stream.name == name) return &stream;

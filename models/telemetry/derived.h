@@ -37,6 +37,11 @@ struct Part {
 std::vector<Part> parts_of(const HbmCounters& counters);
 std::vector<Part> parts_of(const CoreCounters& counters);
 
+/// Shares of the energy, in the order of the terms; those of one name together.
+std::vector<Part> parts_of(const EnergyAccount& account);
+/// "3.84 pJ/bit [2.10, 6.20]"; nothing when nothing was moved.
+std::string energy_per_bit(const Energy& energy, std::uint64_t bits);
+
 const StreamResult* find_stream(const Results& results, const std::string& name);
 /// "time per token", "time of the step", "time".
 std::string measured_label(const WorkloadResult& workload);

@@ -362,6 +362,25 @@ std::string link_table(const FabricResult& fabric) {
   return table({"link", "kind", ">achieved", ">peak", ">used", ">stalled", ">replays"}, rows);
 }
 
+std::string energy_tables(const HbmResult& hbm) {
+  const EnergyAccount account = hbm.energy->total();
+  const double whole = account.total().value;
+  if (whole <= 0) return "";
+  std::vector<std::vector<std::string>> rows;
+  for (const EnergyTerm& term : account.terms())
+    rows.push_back({term.name, human_count(term.count) + " x " + term.per, exact_number(term.each.value),
+                    human_energy(term.energy().value), human_percent(term.energy().value / whole), term.source});
+  std::string text = table({"what", ">count", ">pJ each", ">energy", ">share", "source"}, rows);
+  rows.clear();
+  const auto add = [&](const std::string& name, const EnergyAccount& of, std::uint64_t bits) {
+    rows.push_back({name, human_energy(of.total().value), energy_per_bit(of.total(), bits)});
+  };
+  for (const auto& [stack, of] : hbm.energy->owners) add(stack, of, of.count("io"));
+  for (const auto& [stream, of] : hbm.energy->streams) add("stream " + stream, of, of.count("io"));
+  add("refresh and background", hbm.energy->unattributed, 0);
+  return text + table({"whose", ">energy", ">per bit [interval]"}, rows);
+}
+
 std::string stream_table(const Results& results) {
   if (results.streams.empty()) return "";
   std::vector<std::vector<std::string>> rows;
@@ -445,6 +464,9 @@ std::string report_html(const Results& results) {
   html += section("Latency by stage", "Mean of all transactions; the stages add up to the latency exactly.",
                   stage_bars(results.all));
   if (results.hbm) html += section("What the HBM's data buses did", "", hbm_bars(*results.hbm));
+  if (results.hbm && results.hbm->energy)
+    html += section("HBM energy", "What was counted times what it costs; a stream's is that of its own commands.",
+                    energy_tables(*results.hbm));
   if (results.compute) html += section("What the cores did", "", core_bars(*results.compute));
   html += section("Who waited for whom", "Mean wait per transaction of the one who waited.", blame_map(results));
   if (results.workload)

@@ -81,6 +81,11 @@ void HbmResult::roll_up() {
     for (const HbmChannelResult& channel : stack.channels) stack.counters.add(channel.counters);
     counters.add(stack.counters);
   }
+  if (!energy) return;
+  for (HbmStackResult& stack : stacks)
+    for (const auto& [name, account] : energy->owners)
+      if (name == stack.name) stack.counters.energy_pj = account.total().value;
+  counters.energy_pj = energy->total().total().value;
 }
 
 void CoreCounters::add(const CoreCounters& other) {
@@ -297,6 +302,8 @@ std::vector<std::string> broken_invariants(const Results& results, const Toleran
         report(fmt::format("hbm: the streams' data time adds up to {} ns of {} ns", exact_ns(sum),
                            exact_ns(hbm.counters.data_time)));
     }
+    if (hbm.energy)
+      for (const std::string& difference : hbm.energy->broken()) report("hbm: " + difference);
   }
 
   if (results.fabric)

@@ -16,6 +16,7 @@
 #include "core/time.h"
 #include "core/transaction.h"
 #include "telemetry/blame.h"
+#include "telemetry/energy.h"
 #include "telemetry/gap.h"
 #include "telemetry/histogram.h"
 #include "telemetry/loss.h"
@@ -124,8 +125,10 @@ struct HbmResult {
   std::vector<HbmStackResult> stacks;
   /// Data-bus time by stream name, where it is known; adds up to counters.data_time.
   std::vector<std::pair<std::string, Time>> data_time_by_stream;
+  /// By stack and by stream; the stacks' energy_pj and the whole's are its sums.
+  std::optional<EnergyBalance> energy;
 
-  /// Stacks from their channels, the total from its stacks (counters only).
+  /// Stacks from their channels, the total from its stacks (counters only; their energies from `energy`).
   void roll_up();
 };
 

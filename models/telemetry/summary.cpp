@@ -145,6 +145,21 @@ std::string parts_line(const std::string& title, const std::vector<Part>& parts)
   return wrapped(line);
 }
 
+std::string energy_line(const HbmResult& hbm) {
+  const EnergyAccount account = hbm.energy->total();
+  const Energy total = account.total();
+  if (total.value <= 0 || hbm.interval <= 0) return "";
+  const double watts = total.value * 1e-12 / (static_cast<double>(hbm.interval) * 1e-15);
+  std::string line = "HBM energy: " + human_energy(total.value);
+  const std::string per_bit = energy_per_bit(total, hbm.counters.bytes * 8);
+  if (!per_bit.empty()) line += ", " + per_bit;
+  std::string words;
+  for (const Part& part : parts_of(account))
+    words += fmt::format("{}{} {}", words.empty() ? "" : ", ", part.name, human_percent(part.fraction));
+  return wrapped(fmt::format("{} ({}), {:.2f} W per stack", line, words,
+                             watts / static_cast<double>(std::max<std::size_t>(hbm.stacks.size(), 1))));
+}
+
 std::string stage_table(const Results& results, std::size_t most) {
   const StreamResult& all = results.all;
   if (all.latency.count == 0) return "";
@@ -288,6 +303,7 @@ std::string composed(const Results& results, const Limits& limits) {
   sections.push_back(usage_table(results));
   std::string parts;
   if (results.hbm) parts += parts_line("HBM data bus", parts_of(results.hbm->counters));
+  if (results.hbm && results.hbm->energy) parts += energy_line(*results.hbm);
   if (results.compute) parts += parts_line("Core time", parts_of(results.compute->cores));
   sections.push_back(parts);
   sections.push_back(stage_table(results, limits.stages));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <numeric>
@@ -103,18 +104,20 @@ std::uint64_t parse_unsigned(std::string_view text, int base) {
   return value;
 }
 
-std::string human_time(double femtoseconds) {
-  const double ns = femtoseconds / 1e6;
-  const double magnitude = std::abs(ns);
-  const auto scaled = [](double value, const char* unit) {
-    const double size = std::abs(value);
-    return fmt::format("{:.{}f} {}", value, size < 9.9995 ? 3 : size < 99.995 ? 2 : 1, unit);
-  };
-  if (magnitude < 999.95) return scaled(ns, "ns");
-  if (magnitude < 999.95e3) return scaled(ns / 1e3, "us");
-  if (magnitude < 999.95e6) return scaled(ns / 1e6, "ms");
-  return scaled(ns / 1e9, "s");
+namespace {
+
+/// Four digits in the first of four units, each 1000 of the one before, in which there are at most three before the point.
+std::string four_digits(double value, const std::array<const char*, 4>& units) {
+  std::size_t unit = 0;
+  for (; unit + 1 < units.size() && std::abs(value) >= 999.95; ++unit) value /= 1e3;
+  const double size = std::abs(value);
+  return fmt::format("{:.{}f} {}", value, size < 9.9995 ? 3 : size < 99.995 ? 2 : 1, units[unit]);
 }
+
+}  // namespace
+
+std::string human_time(double femtoseconds) { return four_digits(femtoseconds / 1e6, {"ns", "us", "ms", "s"}); }
+std::string human_energy(double picojoules) { return four_digits(picojoules / 1e3, {"nJ", "uJ", "mJ", "J"}); }
 
 std::string human_bytes(double bytes) {
   const double magnitude = std::abs(bytes);

@@ -30,6 +30,7 @@ std::string human_time(double femtoseconds);       ///< "812.3 ns", "12.34 us", 
 std::string human_bytes(double bytes);             ///< "69.50 GB" (1e9)
 std::string human_rate(double bytes_per_second);   ///< "2912.0 GB/s"
 std::string human_flops(double flops_per_second);  ///< "989.4 TFLOP/s"
+std::string human_energy(double picojoules);       ///< "812.3 nJ", "12.34 uJ"
 std::string human_count(std::uint64_t value);      ///< "1,234,567"
 std::string human_signed(std::int64_t value);      ///< "-1,234"
 std::string human_percent(double fraction);        ///< "85.7 %"

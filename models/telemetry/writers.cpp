@@ -50,6 +50,44 @@ Json latency_json(const StreamResult& stream) {
   return json;
 }
 
+double per_bit(double pj, std::uint64_t bytes) { return fraction(pj, 8 * static_cast<double>(bytes)); }
+
+Json energy_json(const HbmResult& hbm) {
+  const EnergyAccount account = hbm.energy->total();
+  const Energy total = account.total();
+  Json json;
+  json["total_pJ"] = total.value;
+  json["interval_pJ"] = {total.low, total.high};
+  if (hbm.counters.bytes > 0) {
+    json["pJ_per_bit"] = per_bit(total.value, hbm.counters.bytes);
+    json["pJ_per_bit_interval"] = {per_bit(total.low, hbm.counters.bytes), per_bit(total.high, hbm.counters.bytes)};
+  }
+  json["power_W"] = fraction(total.value * 1e-12, seconds(hbm.interval));
+  json["unattributed_pJ"] = hbm.energy->unattributed.total().value;
+  json["terms"] = Json::array();
+  for (const EnergyTerm& term : account.terms()) {
+    const double pj = term.energy().value;
+    json["terms"].push_back({{"name", term.name},
+                             {"pJ", pj},
+                             {"share", fraction(pj, total.value)},
+                             {"count", term.count},
+                             {"per", term.per},
+                             {"pJ_each", term.each.value},
+                             {"source", term.source}});
+  }
+  return json;
+}
+
+/// Of what its commands cost; refresh and background are nobody's.
+void add_stream_energy(Json& json, const HbmResult& hbm) {
+  for (const auto& [stream, account] : hbm.energy->streams) {
+    const double pj = account.total().value;
+    json[stream]["hbm_energy_pJ"] = pj;
+    const std::uint64_t bits = account.count("io");
+    if (bits > 0) json[stream]["hbm_pJ_per_bit"] = pj / static_cast<double>(bits);
+  }
+}
+
 Json stream_json(const StreamResult& stream) {
   Json json;
   json["transactions"] = stream.transactions;
@@ -86,6 +124,7 @@ Json hbm_json(const HbmResult& hbm) {
   add_hbm_counters(json, hbm.counters, hbm.interval, &hbm.latency);
   for (const auto& [stream, time] : hbm.data_time_by_stream)
     json["utilization_by_stream"][stream] = fraction(time, hbm.counters.bus_time);
+  if (hbm.energy) json["energy"] = energy_json(hbm);
   json["stacks"] = Json::array();
   for (const HbmStackResult& stack : hbm.stacks) {
     Json entry;
@@ -288,6 +327,7 @@ std::string results_json(const Results& results) {
   json["latency_ns"] = latency_json(results.all);
   json["streams"] = Json::object();
   for (const StreamResult& stream : results.streams) json["streams"][stream.name] = stream_json(stream);
+  if (results.hbm && results.hbm->energy) add_stream_energy(json["streams"], *results.hbm);
   if (results.hbm) json["hbm"] = hbm_json(*results.hbm);
   if (results.fabric) json["fabric"] = fabric_json(*results.fabric);
   if (results.compute) json["compute"] = compute_json(results);

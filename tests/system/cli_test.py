@@ -79,8 +79,8 @@ class CommandLine(cowosim_binary.CowosimTest):
                 self.assertTrue(row["range"], row["path"])
 
     def test_globs_select(self):
-        paths = [row["path"] for row in self.json("list", "parameters", "*refresh*")]
-        self.assertEqual(paths, ["hbm.controller.refresh"])
+        paths = [row["path"] for row in self.json("list", "parameters", "*queue_entries")]
+        self.assertEqual(paths, ["hbm.controller.read_queue_entries", "hbm.controller.write_queue_entries"])
 
     def test_directories_of_ones_own(self):
         file = self.write("mine/small.yaml", "extends: h100_sxm5\ndescription: half of it\nhbm:\n  stacks: 2\n")

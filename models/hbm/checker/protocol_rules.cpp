@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/transaction.h"
+
 namespace cowosim::hbm {
 
 namespace {
@@ -20,23 +22,35 @@ constexpr CommandSet kRfmBank = set_of(Command::refresh_management_bank);
 constexpr CommandSet kAnyAll = kRefAll | kRfmAll;     // of every bank
 constexpr CommandSet kAnyBank = kRefBank | kRfmBank;  // of one bank
 
-/// JESD238 as quoted by Ramulator 2.1 (hbm3.py, HBM3_6400Mbps): nRFCpb 320 CK of 0.625 ns, nRREFD 8 CK (its comment says
-/// max(3 nCK, 8 ns), which is not what it uses).
-constexpr TimingSpec kRefreshBankCycle = {200 * kNanosecond, 1};
-constexpr TimingSpec kRefreshToRefresh = {0, 8};
-
-TimingSpec refresh_cycle(const Generation& g, double gigabits) {
-  for (const Generation::RefreshCycle& entry : g.rfc_all_bank)
+/// Of the first density that holds `gigabits`; nothing where the standard has none.
+TimingSpec cycle_of(const std::vector<RefreshCycle>& table, double gigabits) {
+  for (const RefreshCycle& entry : table)
     if (gigabits <= entry.gigabits) return entry.rfc;
   return {0, 0};
+}
+
+/// Gigabits (2^30) that the standard's refresh cycle times go by.
+double density_of(const Generation& g, const HbmParams& p) {
+  const double bank = static_cast<double>(p.rows) * p.columns * kAtomBytes * 8 / (1 << 30);
+  const double of_sid = bank * p.bank_groups * p.banks;  // of one pseudo-channel
+  switch (g.density) {
+    case DensityOf::pseudo_channel:
+      return of_sid;
+    case DensityOf::channel_of_sid:
+      return of_sid * g.pseudo_channels;
+    default:
+      return of_sid * g.pseudo_channels * p.sids;
+  }
 }
 
 }  // namespace
 
 ProtocolRules protocol_rules(const Generation& g, const HbmParams& params) {
   ProtocolRules rules;
-  rules.half_period = half_period_of(g, params.data_rate);
-  const Time tck = 2 * rules.half_period;
+  // Half a CK, rounded up: the clock of the channel that is watched, on whose edges its commands lie.
+  rules.half_period = period_of(2 * params.data_rate / g.beats_per_clock);
+  const SpeedGrade& s = g.grade(params.data_rate);
+  const Time tck = s.clock > 0 && params.data_rate == s.data_rate ? s.clock : 2 * rules.half_period;
   const auto halves = [&](const TimingSpec& spec) { return 2 * std::max(spec.clocks, (spec.time + tck - 1) / tck); };
 
   rules.bus_time.fill(g.precharge_halves);
@@ -48,21 +62,21 @@ ProtocolRules protocol_rules(const Generation& g, const HbmParams& params) {
   if (!g.falling_precharge) rules.rising_only |= kPre | kPreAll;
 
   const Half burst = 2 * g.burst_beats / g.beats_per_clock;
-  const Half rl = halves(g.rl);
-  const Half wl = halves(g.wl);
-  const Half rc = halves(g.rc), ras = halves(g.ras), rp = halves(g.rp);
-  const Half rtp = halves(g.rtp), wr = wl + burst + halves(g.wr);
-  const Half ccd_short = halves(g.ccd_short), ccd_long = halves(g.ccd_long);
-  const Half rrd_short = halves(g.rrd_short), rrd_long = halves(g.rrd_long);
-  const Half rfc_all = halves(refresh_cycle(g, channel_gigabits(params, g.pseudo_channels)));
-  const Half rfc_bank = halves(kRefreshBankCycle), rrefd = halves(kRefreshToRefresh);
-  // Only the table of HBM4 asks a bank refresh to keep tRRD_L from activates of its group.
-  const CommandSet long_spaced = std::string(g.name) == "hbm4" ? kAct | kAnyBank : kAct;
+  const Half rl = halves(s.rl), wl = halves(s.wl);
+  const Half rc = halves(s.rc), ras = halves(s.ras), rp = halves(s.rp);
+  const Half rtp = halves(s.rtp), wr = wl + burst + halves(s.wr);
+  const Half ccd_short = halves(s.ccd_short), ccd_long = halves(s.ccd_long);
+  const Half rrd_short = halves(s.rrd_short), rrd_long = halves(s.rrd_long);
+  // JESD235 has no tRTW: the data of the write comes 2 CK behind that of the read (Ramulator 2.1, hbm2.py).
+  const Half rtw = s.rtw.absent() ? rl + burst + 4 - wl : halves(s.rtw);
+  const Half rfc_all = halves(cycle_of(g.rfc_all_bank, density_of(g, params)));
+  const Half rfc_bank = halves(cycle_of(g.rfc_bank, density_of(g, params)));
+  const CommandSet long_spaced = g.group_limits_bank_refresh ? kAct | kAnyBank : kAct;
 
   rules.distances = {
       // One bank: row and column.
-      {"tRCDRD", kAct, kRead, Scope::bank, halves(g.rcd_read)},
-      {"tRCDWR", kAct, kWrite, Scope::bank, halves(g.rcd_write)},
+      {"tRCDRD", kAct, kRead, Scope::bank, halves(s.rcd_read)},
+      {"tRCDWR", kAct, kWrite, Scope::bank, halves(s.rcd_write)},
       {"tRAS", kAct, kPre, Scope::bank, ras},
       {"tRAS", kAct, kPreAll, Scope::sid, ras},
       {"tRC", kAct, kAct | kAnyBank, Scope::bank, rc},
@@ -79,10 +93,10 @@ ProtocolRules protocol_rules(const Generation& g, const HbmParams& params) {
       {"tCCD_L", kWrite, kWrite, Scope::bank_group, ccd_long},
       {"tCCD_S", kRead, kRead, Scope::sid, ccd_short},
       {"tCCD_S", kWrite, kWrite, Scope::sid, ccd_short},
-      {"tCCD_R", kRead, kRead, Scope::other_sid, halves(g.ccd_sid)},
-      {"tWTR_L", kWrite, kRead, Scope::bank_group, wl + burst + halves(g.wtr_long)},
-      {"tWTR_S", kWrite, kRead, Scope::pseudo_channel, wl + burst + halves(g.wtr_short)},
-      {"tRTW", kRead, kWrite, Scope::pseudo_channel, halves(g.rtw)},
+      {"tCCD_R", kRead, kRead, Scope::other_sid, halves(s.ccd_sid)},
+      {"tWTR_L", kWrite, kRead, Scope::bank_group, wl + burst + halves(s.wtr_long)},
+      {"tWTR_S", kWrite, kRead, Scope::pseudo_channel, wl + burst + halves(s.wtr_short)},
+      {"tRTW", kRead, kWrite, Scope::pseudo_channel, rtw},
       {"data bus", kRead, kRead, Scope::pseudo_channel, burst},
       {"data bus", kWrite, kWrite, Scope::pseudo_channel, burst},
       {"data bus", kRead, kWrite, Scope::pseudo_channel, rl + burst - wl},
@@ -90,8 +104,8 @@ ProtocolRules protocol_rules(const Generation& g, const HbmParams& params) {
       // Rows of a pseudo-channel. A refresh of one bank activates a row, so it counts for tRRD.
       {"tRRD_L", kAct, long_spaced, Scope::bank_group, rrd_long},
       {"tRRD_S", kAct, kAct | kAnyBank, Scope::pseudo_channel, rrd_short},
-      {"tFAW", kAct, kAct, Scope::pseudo_channel, halves(g.faw), true},
-      {"tPPD", kPre | kPreAll, kPre | kPreAll, Scope::pseudo_channel, halves(g.ppd)},
+      {"tFAW", kAct, kAct, Scope::pseudo_channel, halves(s.faw), true},
+      {"tPPD", kPre | kPreAll, kPre | kPreAll, Scope::pseudo_channel, halves(s.ppd)},
       // Refresh, and refresh management, which takes as long (Ramulator 2.1). Nothing reaches a bank meanwhile.
       {"tRFCab", kRefAll, kAct | kPre | kPreAll | kAnyBank | kAnyAll, Scope::sid, rfc_all},
       {"tRFMab", kRfmAll, kAct | kPre | kPreAll | kAnyBank | kAnyAll, Scope::sid, rfc_all},
@@ -99,9 +113,16 @@ ProtocolRules protocol_rules(const Generation& g, const HbmParams& params) {
       {"tRFCpb", kRefBank, kAnyAll, Scope::sid, rfc_bank},
       {"tRFMpb", kRfmBank, kAct | kPre | kAnyBank, Scope::bank, rfc_bank},
       {"tRFMpb", kRfmBank, kAnyAll, Scope::sid, rfc_bank},
-      {"tRREFD", kAnyBank, kAct | kAnyBank, Scope::pseudo_channel, rrefd},
+      {"tRREFD", kAnyBank, kAct | kAnyBank, Scope::pseudo_channel, halves(s.rrefd)},
   };
-  if (params.controller.refresh != "none") rules.refresh_interval = halves(g.refi);
+  const double interval = static_cast<double>(g.refi.time) * refresh_factor(params.temperature);
+  if (params.controller.refresh != "none")
+    rules.refresh_interval = halves({static_cast<Time>(interval), g.refi.clocks});
+  rules.postponed_intervals = kMaxPostponedRefreshes;
+  if (params.controller.refresh_management) {
+    rules.raaimt = params.controller.raaimt;
+    rules.raammt = params.controller.raammt;
+  }
   return rules;
 }
 

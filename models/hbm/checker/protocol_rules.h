@@ -48,7 +48,7 @@ struct ProtocolRules {
   CommandSet rising_only = 0;              ///< must start on a rising edge of CK
   std::vector<ProtocolRule> distances;
   Half refresh_interval = 0;     ///< tREFI; 0: nobody asks for refreshes
-  Half postponed_intervals = 8;  ///< refreshes that may be postponed, in tREFI
+  Half postponed_intervals = 0;  ///< refreshes that may be postponed, in tREFI
   int raaimt = 0;                ///< activates of a bank that a refresh or refresh management makes up for
   int raammt = 0;                ///< activates of a bank without either; 0: no limit
 

@@ -241,5 +241,13 @@ inline hbm::HbmParams reference_params() {
   params.channel_hash = params.bank_hash = false;
   return params;
 }
+/// The same of HBM2 at 2.0 Gb/s.
+inline hbm::HbmParams hbm2_reference_params() {
+  hbm::HbmParams params = reference_params();
+  params.generation = "hbm2";
+  params.data_rate = 2.0e9;
+  params.rows = 32768;
+  return params;
+}
 
 }  // namespace cowosim::accuracy

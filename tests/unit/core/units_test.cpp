@@ -51,6 +51,7 @@ TEST(Units, ParsesTheQuantitiesOfThePresets) {
   EXPECT_EQ(number("989TFLOP/s", Unit::flops), 989e12);
   EXPECT_EQ(number("5pJ/bit", Unit::energy_bit), 5.0);
   EXPECT_EQ(number("1.5mm", Unit::length), 1.5);
+  EXPECT_EQ(number("24.5W", Unit::power), 24.5);
   EXPECT_EQ(number("120nJ", Unit::energy), 120e3);
 }
 
@@ -145,13 +146,14 @@ TEST(Units, FormatsTheShortestReadableForm) {
   EXPECT_EQ(format_quantity(1979e12, Unit::flops), "1979TFLOP/s");
   EXPECT_EQ(format_quantity(5.0, Unit::energy_bit), "5pJ/bit");
   EXPECT_EQ(format_quantity(1.5, Unit::length), "1.5mm");
+  EXPECT_EQ(format_quantity(0.18, Unit::power), "180mW");
   EXPECT_EQ(format_quantity(0.85, Unit::none), "0.85");
   EXPECT_EQ(format_quantity(std::int64_t{42}, Unit::none), "42");
 }
 
 constexpr Unit kIntegerUnits[] = {Unit::none, Unit::time, Unit::bytes, Unit::bandwidth};
 constexpr Unit kNumberUnits[] = {Unit::none,   Unit::frequency,  Unit::data_rate, Unit::flops,
-                                 Unit::energy, Unit::energy_bit, Unit::length};
+                                 Unit::energy, Unit::energy_bit, Unit::length,    Unit::power};
 
 TEST(Units, EveryIntegerSurvivesTheRoundTrip) {
   SplitMix64 random(1);
@@ -184,7 +186,7 @@ TEST(Units, EveryNumberSurvivesTheRoundTrip) {
 }
 
 TEST(Units, EveryDimensionIsComplete) {
-  for (int u = 0; u <= static_cast<int>(Unit::length); ++u) {
+  for (int u = 0; u <= static_cast<int>(Unit::power); ++u) {
     const auto unit = static_cast<Unit>(u);
     std::string error;
     EXPECT_TRUE(parse_number(example_of(unit), unit, error).has_value()) << error;
@@ -193,7 +195,7 @@ TEST(Units, EveryDimensionIsComplete) {
     EXPECT_EQ(number(std::string("1") + base_of(unit), unit), 1.0);
     // Spellings are unique over all dimensions: a unit says what it measures.
     for (const std::string& spelling : spellings_of(unit)) {
-      for (int o = 1; o <= static_cast<int>(Unit::length); ++o) {
+      for (int o = 1; o <= static_cast<int>(Unit::power); ++o) {
         if (o == u) continue;
         for (const std::string& other : spellings_of(static_cast<Unit>(o))) EXPECT_NE(spelling, other);
       }

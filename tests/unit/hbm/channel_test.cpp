@@ -79,7 +79,7 @@ TEST(Oracle, NegativeControl) {
   Simulation same(spec, p);
   p.fault.extra_rcd_read = 1;
   Simulation late(spec, p);
-  TickOracle oracle(resolve(*find_generation("hbm3"), 6.4e9, 4), spec, same.map.geometry(), true);
+  TickOracle oracle(resolve(*find_generation("hbm3"), 6.4e9, 4, 16), spec, same.map.geometry(), true);
   const std::vector<Life> expected = oracle.run();
   int differ_same = 0;
   int differ_late = 0;

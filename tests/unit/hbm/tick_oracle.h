@@ -34,7 +34,7 @@ class TickOracle {
     draw();
     std::uint64_t sent = 0;
     for (Half h = 0; done_ < spec_.requests; ++h) {
-      if (refresh_ && (h + 1) % t_.refresh_interval == 0) refreshing_ = true;
+      if (refresh_ && (h + t_.row_step) % t_.refresh_interval == 0) refreshing_ = true;
       while (sent < spec_.requests) {
         if (spec_.mode == "rate" && arrival_ > h) break;
         if (spec_.mode == "one" && (done_ != sent || h < ready_)) break;
@@ -101,7 +101,7 @@ class TickOracle {
     return acts_.size() < 4 || h >= acts_[acts_.size() - 4] + t_.four_activates;
   }
   bool precharge_ok(int bank, Half h) const {
-    return h >= row_bus_ && h >= last_any_pre_ + t_.precharge_to_precharge &&
+    return h % t_.row_step == 0 && h >= row_bus_ && h >= last_any_pre_ + t_.precharge_to_precharge &&
            h >= last_act_[u(bank)] + t_.activate_to_precharge && h >= last_read_[u(bank)] + t_.read_to_precharge &&
            h >= last_write_[u(bank)] + t_.write_to_precharge;
   }

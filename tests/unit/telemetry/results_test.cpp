@@ -45,6 +45,13 @@ TEST(Results, HbmRollsUp) {
   EXPECT_EQ(c.energy_pj, 2.5);
 }
 
+TEST(Results, EnergyOfStacksAndOfAllIsThatOfTheBalance) {
+  const Results r = sample::with_energy(sample::decode(true));
+  EXPECT_THAT(broken_invariants(r), IsEmpty());
+  EXPECT_DOUBLE_EQ(r.hbm->stacks[0].counters.energy_pj.value(), 4e6);
+  EXPECT_DOUBLE_EQ(r.hbm->counters.energy_pj.value(), 8e6);
+}
+
 TEST(Results, BlameNamesStreams) {
   Blame blame;
   blame.charge(0, 0, 10);
@@ -95,6 +102,7 @@ TEST(Results, EveryBrokenRuleIsFound) {
        },
        "hbm_stack_0.channel_0: 1000.1 GB/s achieved exceeds the peak of 1000.0 GB/s"},
       {[](Results& r) { r.hbm->data_time_by_stream[0].second += 1; }, "hbm: the streams' data time adds up to"},
+      {[](Results& r) { r.hbm->energy->streams.clear(); }, "hbm: energy of io: 1000000 counted by owner, 0 by stream"},
       {[](Results& r) { r.fabric->links[0].bytes *= 10; },
        "phy_0: 3333.3 GB/s achieved exceeds the peak of 1000.0 GB/s"},
       {[](Results& r) { r.compute->cores[CoreLoss::launch] += 1; }, "compute: computing and losses add up to"},
@@ -119,7 +127,7 @@ TEST(Results, EveryBrokenRuleIsFound) {
        "capacity: 81342177280 bytes used of 80000000000"},
   };
   for (const Case& c : cases) {
-    Results r = sample::decode();
+    Results r = sample::with_energy(sample::decode());
     c.breaks(r);
     EXPECT_THAT(broken_invariants(r), ::testing::Contains(HasSubstr(c.message)));
   }

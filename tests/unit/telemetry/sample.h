@@ -162,4 +162,22 @@ inline Results decode(bool contended = false) {
   return r;
 }
 
+/// Energy of the two stacks: 1 uJ of commands of every stream in each, 2 uJ of background in each.
+inline Results with_energy(Results r) {
+  const EnergyTerm io{"io", "bit", {2, 1, 4}, "a paper", 500'000};
+  const EnergyTerm background{"background", "fs", {1e-3, 1e-3, 2e-3}, "a data sheet", 2'000'000'000};
+  EnergyBalance balance;
+  for (const HbmStackResult& stack : r.hbm->stacks) {
+    EnergyAccount& account = balance.owners.emplace_back(stack.name, EnergyAccount()).second;
+    for (std::size_t s = 0; s < r.streams.size(); ++s) account.add(io);
+    account.add(background);
+    balance.unattributed.add(background);
+  }
+  for (const StreamResult& stream : r.streams)
+    balance.streams.emplace_back(stream.name, EnergyAccount()).second.add(io.times(2 * io.count));
+  r.hbm->energy = balance;
+  r.hbm->roll_up();
+  return r;
+}
+
 }  // namespace cowosim::telemetry::sample

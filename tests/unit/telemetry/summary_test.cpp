@@ -87,6 +87,18 @@ Completion hash 0123456789abcdef.
 )");
 }
 
+TEST(Summary, EnergyIsOneLine) {
+  Results r = sample::with_energy(sample::decode());
+  // 4 uJ of background and 2 uJ of 1,000,000 bits, in 1.2 ms.
+  r.hbm->counters.bytes = 125'000;
+  EXPECT_THAT(summary(r), HasSubstr("HBM energy: 6.000 uJ, 6.00 pJ/bit [5.00, 12.00] (io 33.3 %, background 66.7 %), "
+                                    "0.00 W per stack\n"));
+  r.hbm->counters.bytes = 0;
+  EXPECT_THAT(summary(r), HasSubstr("HBM energy: 6.000 uJ (io 33.3 %, background 66.7 %), 0.00 W per stack\n"));
+  EXPECT_THAT(report_html(r), HasSubstr("<h2>HBM energy</h2>"));
+  EXPECT_THAT(report_html(sample::decode()), Not(HasSubstr("HBM energy")));
+}
+
 TEST(Summary, PrintedTermsAddUpExactly) {
   // Terms that all round the wrong way, above and below the switch to ps.
   for (const Time unit : {kNanosecond, kPicosecond}) {
@@ -116,7 +128,7 @@ TEST(Summary, PrintedTermsAddUpExactly) {
 
 TEST(Summary, FitsOnAPage) {
   // The most that can be: every stage, every loss, many terms, streams, links and rows of blame.
-  Results r = sample::decode(true);
+  Results r = sample::with_energy(sample::decode(true));
   r.run.status = Status::interrupted;
   r.run.exit_reason = "SIGINT";
   for (StageSummary& stage : r.all.stages) stage.sum += 1000;

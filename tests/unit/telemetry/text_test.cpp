@@ -57,6 +57,8 @@ TEST(Text, ForPeople) {
   EXPECT_EQ(human_time(812.34e6), "812.3 ns");
   EXPECT_EQ(human_time(1.5e6), "1.500 ns");
   EXPECT_EQ(human_time(24.213e12), "24.21 ms");
+  EXPECT_EQ(human_energy(812.34e3), "812.3 nJ");
+  EXPECT_EQ(human_energy(2.186e9), "2.186 mJ");
   EXPECT_EQ(human_time(999.96e6), "1.000 us");
   EXPECT_EQ(human_time(-2e9), "-2.000 us");
   EXPECT_EQ(human_bytes(69'503'041'536.0), "69.50 GB");

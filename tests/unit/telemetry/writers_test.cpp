@@ -137,6 +137,18 @@ TEST(ResultsJson, EverySectionHasTheContractsKeys) {
     EXPECT_THAT(json, HasSubstr(text));
 }
 
+TEST(ResultsJson, EnergyByTermStackAndStream) {
+  const std::string json = results_json(sample::with_energy(sample::decode(true)));
+  for (const char* text :
+       {"\"energy_pJ\": 8000000.0", "\"energy_pJ\": 4000000.0", "\"hbm_energy_pJ\": 2000000.0",
+        "\"hbm_pJ_per_bit\": 2.0", "\"total_pJ\": 8000000.0",
+        "\"interval_pJ\": [\n        6000000.0,\n        16000000.0\n      ]", "\"unattributed_pJ\": 4000000.0",
+        "\"name\": \"io\",\n          \"pJ\": 4000000.0,\n          \"share\": 0.5,\n          \"count\": 2000000,\n"
+        "          \"per\": \"bit\",\n          \"pJ_each\": 2.0,\n          \"source\": \"a paper\""})
+    EXPECT_THAT(json, HasSubstr(text));
+  EXPECT_THAT(results_json(sample::decode(true)), Not(HasSubstr("energy")));
+}
+
 TEST(ResultsJson, NamesOfUsersStayValidJson) {
   Results r;
   r.run.platform = "qu\"ote\n\xff";

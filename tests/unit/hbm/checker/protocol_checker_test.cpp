@@ -166,9 +166,9 @@ TEST(Distance, Activates) {
   });
 }
 
-TEST(Distance, ABankRefreshKeepsTheLongSpacingOnHbm4) {
+TEST(Distance, ABankRefreshKeepsTheLongSpacingWhereTheGenerationSaysSo) {
   Generation g = *find_generation("hbm3");
-  g.name = "hbm4";
+  g.group_limits_bank_refresh = true;
   for (const Half gap : {6 * kCk, 5 * kCk}) {
     Stream s(protocol_rules(g, params()), params());
     s.act(0, kA).ref(gap, kGroup);

@@ -59,7 +59,49 @@ INSTANTIATE_TEST_SUITE_P(Hbm3, Streams,
                                           testing::Values('r', 'w', 'm'), testing::Values(0, 20),
                                           testing::Values(1, 2, 4)));
 
-/// Negative control of the test above: the same stream with one kind of command a clock early.
+struct Scheme {
+  const char* generation;
+  double data_rate;
+  const char* refresh;
+  const char* policy;
+};
+
+class Schemes : public testing::TestWithParam<std::tuple<Scheme, const char*, char>> {};
+
+TEST_P(Schemes, KeepTheProtocolOfEveryGeneration) {
+  const auto [scheme, pattern, mix] = GetParam();
+  HbmParams params = accuracy::reference_params();
+  params.generation = scheme.generation;
+  params.data_rate = scheme.data_rate;
+  const Generation& g = *find_generation(scheme.generation);
+  params.bank_groups = g.bank_groups;
+  params.banks = g.banks;
+  params.sids = 2;
+  params.pseudo_channels = 2;
+  params.address_map = {"row", "sid", "bank", "column", "pseudo_channel", "bank_group", "offset"};
+  params.controller.refresh = scheme.refresh;
+  params.controller.refresh_policy = scheme.policy;
+  params.controller.refresh_postpone = 7;  // the forced one needs time to close its banks, and 8 is the limit
+  params.controller.refresh_pull_in = 8;
+  params.controller.page_policy = "adaptive";
+  params.controller.refresh_management = g.refresh_management;
+  Watched run(params, spec_of(pattern, mix, 0, 20000));
+  EXPECT_GE(run.checker.commands(), 20000u);
+  EXPECT_EQ(run.checker.violation_count(), 0u) << run.checker.violations()[0].text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Hbm, Schemes,
+    testing::Combine(
+        testing::Values(Scheme{"hbm2", 2.0e9, "all_bank", "strict"}, Scheme{"hbm2", 2.4e9, "per_bank", "strict"},
+                        Scheme{"hbm2", 1.9e9, "per_bank", "hidden"}, Scheme{"hbm2e", 3.2e9, "all_bank", "hidden"},
+                        Scheme{"hbm3", 5.23e9, "per_bank", "strict"}, Scheme{"hbm3", 6.4e9, "per_bank", "hidden"},
+                        Scheme{"hbm3e", 9.6e9, "all_bank", "hidden"}, Scheme{"hbm3e", 8.0e9, "per_bank", "hidden"},
+                        Scheme{"hbm4", 8.0e9, "all_bank", "strict"}, Scheme{"hbm4", 8.0e9, "per_bank", "strict"},
+                        Scheme{"hbm4", 8.0e9, "per_bank", "hidden"}),
+        testing::Values("seqbg", "rand", "rnd256"), testing::Values('r', 'm')));
+
+/// Negative control of the tests above: the same stream with one kind of command a clock early.
 TEST(Planted, AnEarlyCommandIsFound) {
   const HbmParams params = accuracy::reference_params();
   const auto found = [&](const char* pattern, char mix, Command command, Half early) {

@@ -1,0 +1,98 @@
+#include "hbm/rules.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "hbm/generation.h"
+
+namespace cowosim::hbm {
+
+namespace {
+
+void require(bool holds, const std::string& otherwise) {
+  if (!holds) throw std::invalid_argument(otherwise);
+}
+
+std::uint64_t chance(double probability) {
+  return probability >= 1 ? UINT64_MAX : static_cast<std::uint64_t>(probability * 18446744073709551616.0);
+}
+
+}  // namespace
+
+Rules::Rules(const HbmParams& params, int channel, int streams, const std::vector<int>& urgency)
+    : pseudo_channels(params.pseudo_channels),
+      bank_groups(params.bank_groups),
+      banks_per_group(params.banks),
+      banks(params.sids * params.bank_groups * params.banks),
+      group_mask((std::uint64_t{1} << params.banks) - 1) {
+  const ControllerParams& c = params.controller;
+  const Generation* generation = find_generation(params.generation);
+  require(generation != nullptr, "unknown HBM generation '" + params.generation + "'");
+  require(banks <= kMaxBanks, "a pseudo-channel has " + std::to_string(banks) + " banks, at most 64");
+  require(params.sids <= 4, "a channel has more than 4 SIDs");
+  require(params.pseudo_channels >= 1 && params.pseudo_channels <= generation->pseudo_channels,
+          params.generation + " has " + std::to_string(generation->pseudo_channels) + " pseudo-channels per channel");
+  require(c.read_queue_entries >= kMaxAtoms && c.write_queue_entries >= kMaxAtoms,
+          "read and write queue need at least 16 entries: one transaction of 512 bytes");
+  require(c.door_entries >= 1, "the door needs at least 1 entry");
+  require(streams >= 1 && streams <= static_cast<int>(kMaxStreams), "a run has 1..16 streams");
+  require(c.write_low_watermark <= c.write_high_watermark, "write_low_watermark lies above write_high_watermark");
+  require(!c.refresh_management || c.raaimt < c.raammt, "raaimt must lie below raammt");
+
+  timing = timing_of(params);
+  const auto halves = [&](Time t) { return timing.index_at(t); };
+  const auto whole_clocks = [&](Time t) { return (halves(t) + 1) & ~Half{1}; };
+
+  shared_queues = c.queues == "shared";
+  const int share = shared_queues ? params.pseudo_channels : 1;
+  entries = {c.read_queue_entries * share, c.write_queue_entries * share};
+  write_mode_off = static_cast<int>(std::ceil(c.write_low_watermark * c.write_queue_entries));
+  write_mode_on = static_cast<int>(std::floor(c.write_high_watermark * c.write_queue_entries));
+  drain_in_order = c.drain == "in_order";
+
+  in_order = c.scheduler == "fcfs";
+  hit_cap = c.scheduler == "fr_fcfs_cap" ? c.hit_cap : 0;
+  if (std::any_of(urgency.begin(), urgency.end(), [](int steps) { return steps != 0; })) {
+    handicap.assign(static_cast<std::size_t>(streams), 0);
+    for (std::size_t s = 0; s < handicap.size() && s < urgency.size(); ++s)
+      handicap[s] = urgency[s] * halves(c.priority_age_limit);
+  }
+
+  close_pages = c.page_policy != "open";
+  adaptive = c.page_policy == "adaptive";
+  page_timeout = c.page_policy == "closed" ? 0 : whole_clocks(c.page_timeout);
+  page_timeout_limit = 64 * std::max<Half>(page_timeout, 2);
+
+  refresh = c.refresh != "none";
+  per_bank = c.refresh == "per_bank";
+  strict = c.refresh_policy == "strict";
+  const int per_interval = per_bank ? banks : 1;
+  postpone = strict ? 0 : c.refresh_postpone * per_interval;
+  pull_in = strict ? 0 : c.refresh_pull_in * per_interval;
+  interval = per_bank ? timing.refresh_bank_interval : timing.refresh_interval;
+  // Due on the edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once: they share
+  // the door, so that one waits for the other anyway.
+  first_refresh = interval - timing.row_step;
+  if (c.refresh_stagger) {
+    const Half place = channel % params.channels;
+    first_refresh -= interval * place / params.channels & ~Half{1};
+  }
+  if (c.refresh_management) {
+    require(timing.has_refresh_management, params.generation + " has no refresh management (RFM)");
+    raaimt = c.raaimt;
+    raammt = c.raammt;
+  }
+
+  const EccParams& e = params.ecc;
+  errors = e.bit_error_rate > 0;
+  sideband = e.mode == "sideband";
+  on_die = e.mode == "on_die";
+  const double bits = 8.0 * kAtomBytes;
+  double_error = chance(bits * (bits - 1) / 2 * e.bit_error_rate * e.bit_error_rate);
+  single_error = chance(bits * e.bit_error_rate);
+  replays = e.replays;
+  check_latency = sideband ? halves(e.latency) : 0;
+}
+
+}  // namespace cowosim::hbm
