@@ -83,9 +83,6 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
                    fmt::format("'{}' comes from a source here, not from cores: it cannot start over", choice.kind));
     }
   }
-  if (configuration.platform.dies.empty() && configuration.workloads.size() > 1) {
-    reader.error("workloads", "a platform without dies has one source; give one workload");
-  }
   if (configuration.workloads.size() > kMaxStreams) {
     reader.error("workloads", fmt::format("{} workloads, but at most {} streams run at once",
                                           configuration.workloads.size(), kMaxStreams));
@@ -127,15 +124,12 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
                  fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,
                              did_you_mean(platform.default_workload, workload_names()), enumerate(workload_names())));
   }
-  for (const std::string& problem :
+  for (const MemoryMap::Problem& problem :
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
-    reader.error("hbm", problem);
+    reader.error("hbm." + problem.parameter, problem.message);
   }
   if (2 * platform.hbm.controller.credit_batch > std::max(platform.hbm.controller.door_entries, 2)) {
     reader.error("hbm.controller.credit_batch", "must be at most half of door_entries, or the door runs dry");
-  }
-  if (platform.dies.empty() && platform.hbm.stacks * platform.hbm.channels > 1) {
-    reader.error("hbm.channels", "a platform without dies drives one channel (hbm.stacks: 1, hbm.channels: 1)");
   }
   if (platform.dies.size() > 1) reader.error("dies", "several dies are not modelled yet; give one");
   for (const DieParams& die : platform.dies) {

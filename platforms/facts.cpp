@@ -77,14 +77,18 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
                     value * timing.peak_bytes_per_second() * 1e-9));
   };
 
-  const double peak = channel.peak_bytes_per_second() * static_cast<double>(map.channels());
+  const int pseudo_channels = map.present_pseudo_channels();
+  const double peak = timing.peak_bytes_per_second() * pseudo_channels;
   bandwidth("hbm_peak_GBps", "HBM peak bandwidth", peak);
   bandwidth("stack_peak_GBps", "peak of a stack", channel.peak_bytes_per_second() * h.channels);
   bandwidth("pseudo_channel_peak_GBps", "peak of a pseudo-channel", timing.peak_bytes_per_second());
   bytes("capacity_bytes", "HBM capacity", map.capacity());
   bytes("stack_capacity_bytes", "capacity of a stack", map.capacity() / static_cast<std::uint64_t>(h.stacks));
-  add("channels", "HBM channels", map.channels(),
-      fmt::format("{} stacks x {} channels x {} pseudo-channels", h.stacks, h.channels, h.pseudo_channels));
+  std::string channels =
+      fmt::format("{} stacks x {} channels x {} pseudo-channels", h.stacks, h.channels, h.pseudo_channels);
+  const int all = h.stacks * h.channels * h.pseudo_channels;
+  if (pseudo_channels != all) channels += fmt::format(", {} of {} pseudo-channels masked", all - pseudo_channels, all);
+  add("channels", "HBM channels", map.present_channels(), channels);
   text("stack_organisation", "a stack",
        fmt::format("{}, {}: {} channels x {} pseudo-channels x {} SIDs x {} bank groups x {} banks x {} rows x {} B",
                    h.generation, h.organisation, h.channels, h.pseudo_channels, h.sids, h.bank_groups, h.banks, h.rows,
@@ -112,7 +116,7 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
         add("ridge_bf16_flop_per_byte", "ridge point, bf16", flops / peak, fmt::format("{:.1f} FLOP/B", flops / peak));
       }
     }
-    const double l2 = static_cast<double>(p.slice.capacity) * die->slices().slices();
+    const double l2 = static_cast<double>(p.slice.capacity) * die->slices().present_slices();
     add("l2_bytes", "L2 capacity", l2, format_quantity(static_cast<std::int64_t>(l2), Unit::bytes));
     const Latencies latencies = latencies_of(platform, channel, *die);
     time("near_hit_ns", "unloaded read, near L2 hit", latencies.near_hit);

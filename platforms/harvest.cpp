@@ -27,10 +27,14 @@ telemetry::Status status_of(engine::Status status) {
 
 std::string stack_name(std::size_t stack) { return "hbm_stack_" + std::to_string(stack); }
 
-telemetry::HbmCounters counters_of(const hbm::Channel& channel, Time end) {
+/// `index`: of the channel in the map, which knows what of it is masked.
+telemetry::HbmCounters counters_of(const hbm::Channel& channel, const MemoryMap& map, std::size_t index, Time end) {
   telemetry::HbmCounters sum;
-  sum.peak_bytes_per_second = channel.peak_bytes_per_second();
+  const int stack = static_cast<int>(index) / map.geometry().channels;
+  sum.peak_bytes_per_second =
+      channel.peak_bytes_per_second() / channel.pseudo_channels() * map.present_in(static_cast<std::uint32_t>(index));
   for (int pc = 0; pc < channel.pseudo_channels(); ++pc) {
+    if (!map.present(stack, static_cast<int>(index) % map.geometry().channels, pc)) continue;
     const hbm::Counters& counters = channel.counters(pc);
     const hbm::LossAccount account = channel.loss(pc, end);
     sum.reads += counters.reads;
@@ -129,16 +133,19 @@ telemetry::HbmResult Harvest::hbm() const {
   telemetry::Histogram latency;
   const auto per_stack = static_cast<std::size_t>(configuration.platform.hbm.channels);
   for (std::size_t first = 0; first < channels.size(); first += per_stack) {
-    telemetry::HbmStackResult& stack = result.stacks.emplace_back();
+    telemetry::HbmStackResult stack;
     stack.name = stack_name(first / per_stack);
     telemetry::Histogram of_stack;
     for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
-      stack.channels.push_back({"channel_" + std::to_string(c - first), counters_of(*channels[c], engine.now()),
+      if (map.present_in(static_cast<std::uint32_t>(c)) == 0) continue;
+      stack.channels.push_back({"channel_" + std::to_string(c - first), counters_of(*channels[c], map, c, engine.now()),
                                 telemetry::summarise(channels[c]->read_latency())});
       of_stack.merge(channels[c]->read_latency());
     }
+    if (stack.channels.empty()) continue;
     stack.latency = telemetry::summarise(of_stack);
     latency.merge(of_stack);
+    result.stacks.push_back(std::move(stack));
   }
   result.latency = telemetry::summarise(latency);
   result.energy = hbm_energy();
@@ -163,6 +170,7 @@ telemetry::EnergyBalance Harvest::hbm_energy() const {
   for (std::size_t c = 0; c < channels.size(); ++c) {
     telemetry::EnergyAccount& stack = balance.owners[c / per_stack].second;
     for (int pc = 0; pc < channels[c]->pseudo_channels(); ++pc) {
+      if (!map.present(static_cast<int>(c / per_stack), static_cast<int>(c % per_stack), pc)) continue;
       const hbm::Counters& counters = channels[c]->counters(pc);
       const telemetry::EnergyAccount upkeep = model.upkeep(counters, engine.now());
       stack.add(model.of({counters.activates, counters.reads, counters.writes}));
@@ -187,8 +195,10 @@ telemetry::FabricResult Harvest::fabric() const {
                             static_cast<double>(link.bandwidth), link.busy, 0, 0});
   }
   const int lanes = configuration.platform.hbm.channels;
-  for (const fabric::Link* link : links) {
+  for (std::size_t s = 0; s < links.size(); ++s) {
+    const fabric::Link* link = links[s];
     for (int lane = 0; lane < lanes; ++lane) {
+      if (map.present_in(static_cast<std::uint32_t>(static_cast<int>(s) * lanes + lane)) == 0) continue;
       const auto add = [&](const char* direction, const fabric::Link::Counters& counters) {
         result.links.push_back({link->name() + "." + direction + "_" + std::to_string(lane),
                                 std::string("phy ") + direction, counters.bytes, static_cast<double>(link->bandwidth()),
@@ -240,7 +250,9 @@ telemetry::ComputeResult Harvest::compute() const {
       die->core[0].heart().peak_flops(dominant_precision(), true) * static_cast<double>(die->core.size());
 
   telemetry::CacheResult cache;
-  for (compute::CacheSliceShell& slice : die->slice) {
+  for (std::uint32_t s = 0; s < die->slices().slices(); ++s) {
+    if (!die->slices().present(s)) continue;
+    compute::CacheSliceShell& slice = die->slice[s];
     const auto& counters = slice.heart().counters();
     cache.bytes += counters.read_bytes + counters.write_bytes;
     cache.hits += counters.sector_hits;
@@ -382,6 +394,7 @@ void Harvest::add_blame(telemetry::Results& results) const {
   }
   for (const fabric::Link* link : links)
     telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
+  if (crossing != nullptr) telemetry::append_blame(results.blame, crossing->name(), "hbm", crossing->blame(), streams);
   if (die == nullptr) return;
   const fabric::PacketNetwork& network = die->network.heart();
   for (std::size_t i = 0; i < network.blame_classes(); ++i) {

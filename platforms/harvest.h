@@ -12,6 +12,7 @@
 #include "platforms/configuration.h"
 #include "platforms/die.h"
 #include "telemetry/results.h"
+#include "traffic/crossing.h"
 #include "traffic/dispatcher.h"
 #include "traffic/source.h"
 #include "work/placement.h"
@@ -29,6 +30,7 @@ struct Harvest {
   const std::vector<traffic::Source*>& sources;
   const std::vector<hbm::Channel*>& channels;
   Die* die;                               ///< nullptr: none
+  const traffic::Crossing* crossing;      ///< nullptr: none
   std::vector<fabric::Link*> links;       ///< HBM PHYs, by stack
   const traffic::Dispatcher* dispatcher;  ///< nullptr: none
 

@@ -24,6 +24,7 @@
 #include "telemetry/summary.h"
 #include "telemetry/traces.h"
 #include "telemetry/writers.h"
+#include "traffic/crossing.h"
 #include "traffic/dispatcher_shell.h"
 #include "traffic/source_shell.h"
 
@@ -44,6 +45,12 @@ traffic::SourceParams source_params(const WorkloadChoice& choice, std::int64_t g
     params.think_time = trace->think_time;
   }
   return params;
+}
+
+/// Of all HBM of the package, bytes per second.
+std::int64_t peak_bandwidth(const hbm::HbmParams& params) {
+  return static_cast<std::int64_t>(hbm::timing_of(params).peak_bytes_per_second() * params.pseudo_channels *
+                                   params.channels * params.stacks);
 }
 
 engine::Options engine_options(const RunOptions& options, const Configuration& configuration) {
@@ -108,35 +115,39 @@ struct Package::Parts {
   /// Streams get their ids in the order of the workloads; those that run on cores become programs, the rest sources.
   void build_workloads() {
     const bool direct = configuration.platform.dies.empty();
+    const int cores = direct ? 0 : configuration.platform.dies.front().cores;
+    const std::int64_t peak = peak_bandwidth(configuration.platform.hbm);
     for (std::size_t i = 0; i < configuration.workloads.size(); ++i) {
       const WorkloadChoice& choice = configuration.workloads[i];
-      traffic::WorkloadContext context;
-      context.name = choice.name;
-      context.stream = static_cast<StreamId>(streams.size());
-      for (const std::string& name : traffic::stream_names(choice.params, choice.name, map.capacity())) {
-        if (streams.size() == kMaxStreams) {
-          throw ConfigError(
-              Diagnostic{"", 0, 0, "workloads." + choice.name,
-                         fmt::format("more than {} streams in this run, those of traces included", kMaxStreams)});
+      const std::uint64_t seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
+      const std::vector<traffic::WorkloadPart> parts = traffic::parts_of(choice.params, choice.name, peak, cores);
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        const traffic::WorkloadPart& part = parts[p];
+        traffic::WorkloadContext context;
+        context.name = part.name;
+        context.stream = static_cast<StreamId>(streams.size());
+        add_streams(part, choice);
+        context.seed = p == 0 ? seed : mix(seed, p);
+        context.placement = &placement;
+        if (!direct && traffic::find_workload(choice.kind)->on_cores) {
+          programs.push_back(std::make_unique<work::Program>(
+              traffic::build_program(choice.kind, part.params, &choice.model, context)));
+          work::Program& program = *programs.back();
+          program.background = choice.background || part.background;
+          program.first_core = part.first_core;
+          program.cores = part.cores;
+          program_table.push_back(&program);
+        } else {
+          requests.push_back(
+              {i, part.name, part.background, traffic::build_requests(choice.kind, part.params, context)});
         }
-        streams.push_back(name);
-      }
-      context.seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
-      context.placement = &placement;
-      if (!direct && traffic::find_workload(choice.kind)->on_cores) {
-        programs.push_back(std::make_unique<work::Program>(
-            traffic::build_program(choice.kind, choice.params, &choice.model, context)));
-        programs.back()->background = choice.background;
-        program_table.push_back(programs.back().get());
-      } else {
-        requests.push_back({i, traffic::build_requests(choice.kind, choice.params, context)});
       }
     }
     placement.require_fit(configuration.workload_name());
   }
 
   /// Streams by number, and how urgent each is to the memory controllers.
-  hbm::ChannelContext channel_context() const {
+  hbm::ChannelContext channel_context(int channel = 0) const {
     const std::vector<std::string>& urgent = configuration.platform.hbm.controller.priority_streams;
     for (const std::string& name : urgent) {
       if (std::find(streams.begin(), streams.end(), name) == streams.end()) {
@@ -146,26 +157,64 @@ struct Package::Parts {
       }
     }
     hbm::ChannelContext context;
+    context.index = channel;
     context.streams = static_cast<int>(std::max<std::size_t>(streams.size(), 1));
     for (const std::string& stream : streams)
       context.urgency.push_back(static_cast<int>(std::find(urgent.begin(), urgent.end(), stream) - urgent.begin()));
     return context;
   }
 
-  /// A source straight in the door of one channel: both in one component, without any latency between them.
+  void add_streams(const traffic::WorkloadPart& part, const WorkloadChoice& choice) {
+    const auto bad = [&](std::string message) {
+      throw ConfigError(Diagnostic{"", 0, 0, "workloads." + choice.name, std::move(message)});
+    };
+    for (const std::string& name : traffic::stream_names(part.params, part.name, map.capacity())) {
+      if (streams.size() == kMaxStreams)
+        bad(fmt::format("more than {} streams in this run, those of traces included", kMaxStreams));
+      if (std::find(streams.begin(), streams.end(), name) != streams.end())
+        bad(fmt::format("two streams of this run are called '{}'; give a workload another name", name));
+      streams.push_back(name);
+    }
+  }
+
+  /// Sources straight in the doors of the channels: all in one component, without any latency between them. Members of the
+  /// coupling act in the order they are added: what sources offer at an instant is seen at that instant.
   void build_direct() {
     const auto& hbm_params = configuration.platform.hbm;
-    coupled_channel = std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, 0, 0), map, channel_context());
-    if (!requests.empty()) {  // the source acts first: what it offers at an instant is seen at that instant
-      coupled_source = std::make_unique<traffic::Source>(
-          source_params(configuration.workloads.front(), hbm_params.interleave_granule, false),
-          std::move(requests.front().second), hbm_params.controller.door_entries);
-      coupling.add("source", *coupled_source);
-      sources.push_back(coupled_source.get());
+    const bool crossed = requests.size() > 1 || map.channels() > 1;
+    const int door = hbm_params.controller.door_entries;
+    std::vector<const traffic::Source*> leaders;
+    for (Requests& from : requests) {
+      const auto& choice = configuration.workloads[from.workload];
+      coupled_sources.push_back(
+          std::make_unique<traffic::Source>(source_params(choice, hbm_params.interleave_granule, false),
+                                            std::move(from.stream), crossed ? traffic::Crossing::kEntries : door));
+      sources.push_back(coupled_sources.back().get());
+      if (!from.background) leaders.push_back(sources.back());
+      coupling.add(requests.size() == 1 ? "source" : "source_" + from.name, *sources.back());
     }
-    coupling.add("hbm_stack_0.channel_0", *coupled_channel);
-    if (coupled_source) coupling.wire(*coupled_source, 0, *coupled_channel, 0);
-    channels.push_back(coupled_channel.get());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (requests[i].background) sources[i]->end_with(leaders);
+    }
+    if (crossed && !requests.empty()) {
+      crossing = std::make_unique<traffic::Crossing>(static_cast<int>(sources.size()), map, door);
+      coupling.add("crossing", *crossing);
+    }
+    for (int s = 0; s < hbm_params.stacks; ++s) {
+      for (int c = 0; c < hbm_params.channels; ++c) {
+        coupled_channels.push_back(std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, s, c), map,
+                                                                  channel_context(s * hbm_params.channels + c)));
+        channels.push_back(coupled_channels.back().get());
+        coupling.add(fmt::format("hbm_stack_{}.channel_{}", s, c), *channels.back());
+      }
+    }
+    if (crossing) {
+      for (std::size_t i = 0; i < sources.size(); ++i) coupling.wire(*sources[i], 0, *crossing, static_cast<int>(i));
+      for (std::size_t i = 0; i < channels.size(); ++i)
+        coupling.wire(*crossing, crossing->port_of_channel(i), *channels[i], 0);
+    } else if (!sources.empty()) {
+      coupling.wire(*sources.front(), 0, *channels.front(), 0);
+    }
     engine.add("direct", coupling);
   }
 
@@ -173,7 +222,7 @@ struct Package::Parts {
     const platforms::PlatformParams& platform = configuration.platform;
     const platforms::DieParams& die_params = platform.dies.front();
     std::vector<std::string> guests;
-    for (const auto& [index, stream] : requests) guests.push_back("source_" + streams[index]);
+    for (const Requests& from : requests) guests.push_back("source_" + from.name);
 
     const auto build_stacks = [&] {
       for (int s = 0; s < platform.hbm.stacks; ++s) {
@@ -193,10 +242,10 @@ struct Package::Parts {
       add(*dispatcher);
     }
     for (std::size_t g = 0; g < requests.size(); ++g) {
-      const WorkloadChoice& choice = configuration.workloads[requests[g].first];
+      const WorkloadChoice& choice = configuration.workloads[requests[g].workload];
       guest_shells.push_back(std::make_unique<traffic::SourceShell>(
           guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule, true),
-          std::move(requests[g].second), -1, die_params.core.issue_latency));
+          std::move(requests[g].stream), -1, die_params.core.issue_latency));
       const int terminal = die->guest_terminal(static_cast<int>(g));
       guest_shells.back()->heart().set_router(die->router(), static_cast<std::uint16_t>(terminal));
       sources.push_back(&guest_shells.back()->heart());
@@ -263,13 +312,22 @@ struct Package::Parts {
   std::vector<std::string> streams;  // by StreamId
   std::vector<std::unique_ptr<work::Program>> programs;
   std::vector<const work::Program*> program_table;
-  std::vector<std::pair<std::size_t, std::unique_ptr<traffic::RequestStream>>> requests;  // by workload
+  /// What a source has to ask for.
+  struct Requests {
+    std::size_t workload;  // index
+    std::string name;
+    bool background;
+    std::unique_ptr<traffic::RequestStream> stream;
+  };
+  std::vector<Requests> requests;
 
   engine::Engine engine;
   std::string root;
 
-  std::unique_ptr<hbm::Channel> coupled_channel;
-  std::unique_ptr<traffic::Source> coupled_source;
+  // Without dies
+  std::vector<std::unique_ptr<hbm::Channel>> coupled_channels;
+  std::vector<std::unique_ptr<traffic::Source>> coupled_sources;
+  std::unique_ptr<traffic::Crossing> crossing;
   engine::Coupling coupling;
 
   std::unique_ptr<platforms::Die> die;
@@ -362,6 +420,7 @@ telemetry::Results Package::results() const {
                              parts.sources,
                              parts.channels,
                              parts.die.get(),
+                             parts.crossing.get(),
                              {},
                              parts.dispatcher ? &parts.dispatcher->heart() : nullptr};
   for (const auto& stack : parts.stacks) harvest.links.push_back(&stack->phy.heart());

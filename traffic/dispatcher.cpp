@@ -21,7 +21,12 @@ Dispatcher::Dispatcher(const DispatcherParams& params, int cores, std::vector<co
     State& state = states_[p];
     state.pass.resize(program.operators.size());
     state.records.resize(program.operators.size());
-    state.free.resize(static_cast<std::size_t>(cores) * static_cast<std::size_t>(params.tiles_per_core));
+    state.first_core = program.first_core;
+    state.cores = program.cores == 0 ? cores - program.first_core : program.cores;
+    if (state.first_core < 0 || state.cores < 1 || state.first_core + state.cores > cores) {
+      throw std::invalid_argument("program " + program.name + " runs on cores that are not there");
+    }
+    state.free.resize(static_cast<std::size_t>(state.cores) * static_cast<std::size_t>(params.tiles_per_core));
   }
   if (foreground_left_ == 0) throw std::invalid_argument("all programs are background ones: the run would never end");
 }
@@ -38,10 +43,11 @@ void Dispatcher::begin_operator(std::size_t program, std::size_t op, Time start)
   state.tiles = programs_[program]->operators[op]->tiles();
   state.launched = state.answered = 0;
   state.starts = start;
+  state.interval = programs_[program]->operators[op]->interval;
   state.free_begin = 0;
   state.free_count = state.free.size();
   for (std::size_t i = 0; i < state.free.size(); ++i)
-    state.free[i] = static_cast<int>(i % static_cast<std::size_t>(cores_));
+    state.free[i] = state.first_core + static_cast<int>(i % static_cast<std::size_t>(state.cores));
 }
 
 void Dispatcher::update(Time now) {
@@ -50,7 +56,7 @@ void Dispatcher::update(Time now) {
     if (state.starts != kNever) {
       due_ = std::min(due_, std::max(now, state.starts));
     } else if (can_launch(state)) {
-      due_ = std::min(due_, now);
+      due_ = std::min(due_, std::max(now, state.paced));
     }
   }
 }
@@ -61,13 +67,14 @@ void Dispatcher::advance(Time until) {
     for (State& state : states_) {
       if (state.starts > now) continue;
       state.starts = kNever;
+      state.paced = now;
       state.pass[state.op] = {now, kNever};
     }
     // One tile per program in turn. `turn_` moves with every launch, so that no program is always first.
     for (std::size_t idle = 0; idle < states_.size();) {
       const std::size_t program = turn_;
       turn_ = turn_ + 1 == states_.size() ? 0 : turn_ + 1;
-      if (can_launch(states_[program])) {
+      if (can_launch_at(states_[program], now)) {
         launch(program, now);
         idle = 0;
       } else {
@@ -87,6 +94,7 @@ void Dispatcher::launch(std::size_t program, Time now) {
   Transaction& tile = transaction(handle);
   tile.op = Op::launch;
   tile.address = state.launched++;
+  state.paced += state.interval;
   tile.tag = static_cast<std::uint32_t>(state.op);
   tile.workload = static_cast<std::uint8_t>(program);
   tile.stream = programs_[program]->stream;
@@ -116,7 +124,7 @@ void Dispatcher::receive(const engine::Message& message) {
     finish_operator(program, message.time);
     update(message.time);
   } else if (can_launch(state)) {
-    due_ = std::min(due_, message.time);
+    due_ = std::min(due_, std::max(message.time, state.paced));
   }
 }
 

@@ -35,7 +35,8 @@ struct DispatcherParams {
 ///
 /// The operators of a program run one after the other: the next one starts launch_overhead after the last tile's response. The
 /// first wave goes round robin over the cores, tiles_per_core deep; later tiles go to whichever core answers. Several programs run
-/// at once; at one instant their launches alternate. A background program starts over until every other one is done; then
+/// at once, each on its own range of cores; at one instant their launches alternate. An operator with an `interval` is paced: its tile i
+/// waits for first launch + i x interval, and for a core, so that what it falls behind it makes up for. A background program starts over until every other one is done; then
 /// it launches nothing more and what it has launched drains.
 class Dispatcher final : public engine::Heart {
  public:
@@ -46,7 +47,7 @@ class Dispatcher final : public engine::Heart {
   };
 
   /// `programs` must outlive the dispatcher and be immutable. Throws std::invalid_argument without cores, for an empty program, for an operator
-  /// without tiles, and when all programs are background ones.
+  /// without tiles, for a range of cores that is empty or not there, and when all programs are background ones.
   Dispatcher(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs);
 
   /// Call once name and pools are set.
@@ -79,6 +80,10 @@ class Dispatcher final : public engine::Heart {
     std::uint64_t launched = 0;  // of it
     std::uint64_t answered = 0;  // of it
     Time starts = kNever;        // when it will launch its first wave; kNever once it has
+    Time paced = 0;              // no launch before
+    Time interval = 0;           // of the running operator
+    int first_core = 0;
+    int cores = 0;
     bool active = true;
     std::vector<int> free;  // ring: cores with room, in the order of their answers; one entry per unit of room
     std::size_t free_begin = 0;
@@ -95,6 +100,7 @@ class Dispatcher final : public engine::Heart {
   static bool can_launch(const State& state) {
     return state.active && state.starts == kNever && state.free_count != 0 && state.launched < state.tiles;
   }
+  static bool can_launch_at(const State& state, Time now) { return can_launch(state) && state.paced <= now; }
   void launch(std::size_t program, Time now);
   void update(Time now);
 

@@ -440,6 +440,10 @@ RandomAccessProbe::RandomAccessProbe(std::string name, const RandomAccessParams&
       read_share_(read_threshold(params.read_fraction)) {
   if (params.footprint < params.bytes) throw std::invalid_argument("random_access: the footprint holds no block");
   bytes = static_cast<std::uint64_t>(params.count) * static_cast<std::uint64_t>(params.bytes);
+  if (params.rate != 0) {
+    const auto tile_bytes = static_cast<__int128>(accesses) * params.bytes;
+    interval = static_cast<Time>(std::min<__int128>(tile_bytes * kSecond / params.rate, 1000 * kSecond));
+  }
 }
 
 std::uint64_t RandomAccessProbe::tiles() const {
@@ -468,6 +472,32 @@ Tile RandomAccessProbe::tile(std::uint64_t index) const {
   access.rows = last - first - reads;
   access.first = first + reads;
   if (access.rows != 0) add_store(tile, access);
+  return tile;
+}
+
+LoadProbe::LoadProbe(std::string name, const LoadParams& params, std::uint64_t base, std::uint64_t seed)
+    : Operator(std::move(name), "probe"),
+      params_(params),
+      base_(base),
+      accesses_per_tile_(static_cast<std::uint64_t>(std::max<std::int64_t>(
+          std::min<std::int64_t>(kProbeTileBytes, params.accesses.footprint) / params.accesses.bytes, 1))),
+      accesses_(this->name(), params.accesses, base, seed, accesses_per_tile_) {
+  bytes = accesses_.bytes;
+  interval = accesses_.interval;
+}
+
+Tile LoadProbe::tile(std::uint64_t index) const {
+  Tile tile = accesses_.tile(index);
+  if (!params_.sequential()) return tile;
+  const auto block = static_cast<std::uint64_t>(params_.accesses.bytes);
+  const std::uint64_t pieces = static_cast<std::uint64_t>(params_.accesses.footprint) / block / accesses_per_tile_;
+  std::uint64_t at = base_ + index % pieces * accesses_per_tile_ * block;
+  const auto lay = [&](Access& access) {
+    access = linear(at, access.bytes());
+    at += access.bytes();
+  };
+  if (tile.load_count != 0) lay(tile.loads[0]);
+  if (tile.store_count != 0) lay(tile.stores[0]);
   return tile;
 }
 

@@ -210,11 +210,14 @@ class Embedding final : public work::Operator {
   EmbeddingShape shape_;
 };
 
+/// Bytes of a tile of memory probes: enough for a core to have as much in flight as it can.
+inline constexpr std::uint64_t kProbeTileBytes = 32 * 1024;
+
 /// STREAM on cores: tile = the same chunk of every array.
 class StreamProbe final : public work::Operator {
  public:
-  StreamProbe(std::string name, const StreamParams& params, std::uint64_t base, std::uint64_t tile_bytes = 32 * 1024,
-              bool measured = true);
+  StreamProbe(std::string name, const StreamParams& params, std::uint64_t base,
+              std::uint64_t tile_bytes = kProbeTileBytes, bool measured = true);
   std::uint64_t tiles() const override;
   work::Tile tile(std::uint64_t index) const override;
 
@@ -227,6 +230,7 @@ class StreamProbe final : public work::Operator {
 };
 
 /// Random reads and writes on cores: tile = `accesses` blocks; the share of reads of every tile is read_fraction, rounded so that the total is.
+/// With a rate tiles are paced so that their bytes are offered at it.
 class RandomAccessProbe final : public work::Operator {
  public:
   RandomAccessProbe(std::string name, const RandomAccessParams& params, std::uint64_t base, std::uint64_t seed,
@@ -241,6 +245,21 @@ class RandomAccessProbe final : public work::Operator {
   std::uint64_t seed_;
   std::uint64_t accesses_;
   std::uint64_t read_share_;  // of 2^32
+};
+
+/// The load on cores, without an end: tiles of kProbeTileBytes, reads first, then writes, as RandomAccessProbe draws them;
+/// where it is sequential tile i has the i-th piece of the footprint, which whole tiles pass through again and again. Paced by the rate.
+class LoadProbe final : public work::Operator {
+ public:
+  LoadProbe(std::string name, const LoadParams& params, std::uint64_t base, std::uint64_t seed);
+  std::uint64_t tiles() const override { return accesses_.tiles(); }
+  work::Tile tile(std::uint64_t index) const override;
+
+ private:
+  LoadParams params_;
+  std::uint64_t base_;
+  std::uint64_t accesses_per_tile_;
+  RandomAccessProbe accesses_;
 };
 
 /// One tile on one core: `count` dependent reads.

@@ -75,6 +75,35 @@ bool RandomAccessPattern::next(Request& request) {
   return true;
 }
 
+LoadParams LoadedLatencyParams::load_at(std::int64_t peak) const {
+  LoadParams params;
+  params.pattern = pattern;
+  params.accesses.footprint = load_footprint;
+  params.accesses.bytes = load_bytes;
+  params.accesses.read_fraction = read_fraction;
+  params.accesses.count = std::int64_t{1} << 40;  // more than any run sees
+  const double offered = load * static_cast<double>(peak);
+  params.accesses.rate = load == 1 ? 0 : std::max<std::int64_t>(static_cast<std::int64_t>(offered), 1);
+  return params;
+}
+
+LoadPattern::LoadPattern(const LoadParams& params, std::uint64_t base, StreamId stream, std::uint64_t seed)
+    : accesses_(params.accesses, base, stream, seed),
+      begin_(base),
+      end_(base + unsigned_of(params.accesses.footprint / params.accesses.bytes * params.accesses.bytes)),
+      at_(base),
+      sequential_(params.sequential()) {}
+
+bool LoadPattern::next(Request& request) {
+  if (!accesses_.next(request)) return false;
+  if (sequential_) {
+    request.address = at_;
+    at_ += request.bytes;
+    if (at_ == end_) at_ = begin_;
+  }
+  return true;
+}
+
 PointerChasePattern::PointerChasePattern(const PointerChaseParams& params, std::uint64_t base, StreamId stream,
                                          std::uint64_t seed)
     : base_(base),

@@ -48,8 +48,9 @@ struct RandomAccessParams {
     v("read_fraction", read_fraction, Range{0, 1}, "probability that a request is a read", "experiment");
     v("bytes", bytes, Unit::bytes, Range{32, 4096}, "size and alignment of a block (power of two)", "experiment");
     v("rate", rate, Unit::bandwidth, Range{0, 1e14},
-      "offered load: request i arrives at a uniform random moment of the i-th interval; 0: as fast as the machine "
-      "takes them",
+      "offered load: request i arrives at a uniform random moment of the i-th interval (on cores: tiles of 256 "
+      "requests "
+      "are launched at equal intervals); 0: as fast as the machine takes them",
       "experiment");
     v("count", count, Range{1, 1e12}, "requests", "experiment");
   }
@@ -73,6 +74,55 @@ struct PointerChaseParams {
       "experiment");
   }
   bool warms() const { return warm == "yes" || (warm == "auto" && footprint <= 64 << 20); }
+};
+
+/// The traffic that loads the memory beside a measurement: random accesses, or the same one block after the other.
+struct LoadParams {
+  RandomAccessParams accesses;
+  std::string pattern = "sequential";
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    accesses.visit(v);
+    v("pattern", pattern, std::vector<std::string>{"sequential", "random"},
+      "sequential: block by block, from the first again after the last; random: blocks are drawn", "experiment");
+  }
+  bool sequential() const { return pattern == "sequential"; }
+};
+
+/// A pointer chase under load. Both footprints together fit into one pseudo-channel of 256 MiB, and the load's is more than caches keep.
+struct LoadedLatencyParams {
+  PointerChaseParams chase = of_chase();
+  double load = 0.5;
+  double read_fraction = 1.0;
+  std::string pattern = "sequential";
+  std::int64_t load_footprint = 128 << 20;
+  std::int64_t load_bytes = 256;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    chase.visit(v);
+    v("load", load, Range{0, 1},
+      "offered by the load, as a fraction of the HBM's peak bandwidth; 0: none; 1: as fast as the machine takes it",
+      "experiment");
+    v("read_fraction", read_fraction, Range{0, 1}, "share of reads in the load", "experiment");
+    v("pattern", pattern, std::vector<std::string>{"sequential", "random"},
+      "of the load: block by block through its footprint, or blocks drawn from it", "experiment");
+    v("load_footprint", load_footprint, Unit::bytes, Range{4096, 1e13},
+      "memory of the load, apart from the chase's; passed through again and again", "experiment");
+    v("load_bytes", load_bytes, Unit::bytes, Range{32, 4096}, "size and alignment of the load's blocks (power of two)",
+      "assumption [32, 512]: one interleave granule");
+  }
+  /// The load at `peak` bytes per second; without an end.
+  LoadParams load_at(std::int64_t peak) const;
+
+ private:
+  static PointerChaseParams of_chase() {
+    PointerChaseParams chase;
+    chase.footprint = 128 << 20;
+    chase.count = 1000;
+    return chase;
+  }
 };
 
 class StreamPattern final : public RequestStream {
@@ -112,6 +162,20 @@ class RandomAccessPattern final : public RequestStream {
   std::int64_t rate_;
   std::uint32_t bytes_;
   StreamId stream_;
+};
+
+/// The load as requests: those of a RandomAccessPattern, in place of a drawn address the next one where it is sequential.
+class LoadPattern final : public RequestStream {
+ public:
+  LoadPattern(const LoadParams& params, std::uint64_t base, StreamId stream, std::uint64_t seed);
+  bool next(Request& request) override;
+
+ private:
+  RandomAccessPattern accesses_;
+  std::uint64_t begin_;
+  std::uint64_t end_;
+  std::uint64_t at_;
+  bool sequential_;
 };
 
 /// Each read depends on the one before it.

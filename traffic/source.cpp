@@ -54,8 +54,20 @@ void Source::update(Time now) {
   due_ = earliest;
 }
 
+bool Source::leaders_finished() const {
+  return !leaders_.empty() &&
+         std::all_of(leaders_.begin(), leaders_.end(), [](const Source* leader) { return leader->finished(); });
+}
+
 void Source::advance(Time until) {
-  while (due_ < until) issue_piece(due_);
+  while (due_ < until) {
+    if (!head_started_ && leaders_finished()) {
+      exhausted_ = true;
+      due_ = kNever;
+      return;
+    }
+    issue_piece(due_);
+  }
 }
 
 std::uint32_t Source::take_slot() {

@@ -56,6 +56,10 @@ class Source final : public engine::Heart {
   /// On a network: who asks for an address where, and the source's own terminal. Without it requests go straight to memory.
   void set_router(const Router& router, std::uint16_t terminal) { router_ = &router, terminal_ = terminal; }
 
+  /// Makes this a background source: once all of `leaders` have finished it begins no further request, whatever its stream holds.
+  /// They must outlive it and lie in the same component.
+  void end_with(std::vector<const Source*> leaders) { leaders_ = std::move(leaders); }
+
   /// Fetches the first request; call once name and pools are set. The pool is made here.
   void start();
 
@@ -88,6 +92,7 @@ class Source final : public engine::Heart {
   };
 
   void fetch();
+  bool leaders_finished() const;
   void issue_piece(Time now);
   /// When the head's next piece can leave, given that everything up to `now` is known; kNever while it waits for an arrival.
   void update(Time now);
@@ -98,6 +103,7 @@ class Source final : public engine::Heart {
 
   SourceParams params_;
   std::unique_ptr<RequestStream> stream_;
+  std::vector<const Source*> leaders_;
   const Router* router_ = nullptr;
   std::uint16_t terminal_ = 0;
   engine::Pool* pool_ = nullptr;

@@ -23,6 +23,7 @@ std::vector<WorkloadInfo> make_table() {
   add("stream", "STREAM kernels: read, write, copy, scale, add, triad", StreamParams{}, true, true);
   add("random_access", "independent random reads and writes", RandomAccessParams{}, true, true);
   add("pointer_chase", "dependent reads along a random cycle: unloaded latency", PointerChaseParams{}, true, true);
+  add("loaded_latency", "a pointer chase under load: latency at a bandwidth", LoadedLatencyParams{}, true, true);
   add("gemm", "one matrix multiplication", GemmParams{}, true, false);
   for (const char* model : {"llama3_70b", "llama3_8b"}) {
     add(fmt::format("{}_decode", model).c_str(), "one decode step: every sequence gets one token", DecodeParams{}, true,
@@ -45,6 +46,11 @@ void require_power_of_two(std::int64_t bytes) {
 void require_block(std::int64_t footprint, std::int64_t bytes) {
   require_power_of_two(bytes);
   if (footprint < bytes) bad("workload.footprint", fmt::format("{} bytes hold no block of {} bytes", footprint, bytes));
+}
+/// load_bytes is at most its footprint by their ranges.
+void require_load(const LoadParams& params) {
+  const std::int64_t bytes = params.accesses.bytes;
+  if ((bytes & (bytes - 1)) != 0) bad("workload.load_bytes", fmt::format("{} is not a power of two", bytes));
 }
 void require_arrays(const StreamParams& params) {
   require_power_of_two(params.bytes);
@@ -114,12 +120,12 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
               std::make_unique<StreamProbe>("stream_" + p.kind, p, place_probe(context, p.footprint)));
         } else if constexpr (std::is_same_v<Params, RandomAccessParams>) {
           require_block(p.footprint, p.bytes);
-          if (p.rate != 0)
-            bad("workload.rate",
-                "cores take random accesses as fast as they can: a rate needs a platform whose source feeds the memory "
-                "directly");
           built.operators.push_back(
               std::make_unique<RandomAccessProbe>("random_access", p, place_probe(context, p.footprint), context.seed));
+        } else if constexpr (std::is_same_v<Params, LoadParams>) {
+          require_load(p);
+          built.operators.push_back(
+              std::make_unique<LoadProbe>("load", p, place_probe(context, p.accesses.footprint), context.seed));
         } else if constexpr (std::is_same_v<Params, PointerChaseParams>) {
           require_block(p.footprint, p.bytes);
           const std::uint64_t base = place_probe(context, p.footprint);
@@ -141,6 +147,17 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
   program.workload = workload;
   program.stream = context.stream;
   return program;
+}
+
+std::vector<WorkloadPart> parts_of(const WorkloadParams& params, const std::string& name, std::int64_t peak_bandwidth,
+                                   int cores) {
+  const auto* loaded = std::get_if<LoadedLatencyParams>(&params);
+  if (loaded == nullptr) return {{name, params}};
+  std::vector<WorkloadPart> parts{{name, loaded->chase, false, 0, cores == 0 ? 0 : 1}};
+  if (loaded->load == 0) return parts;
+  if (cores == 1) bad("workload.load", "one core chases, the others load: there must be another one");
+  parts.push_back({name + "_load", loaded->load_at(peak_bandwidth), true, cores == 0 ? 0 : 1, 0});
+  return parts;
 }
 
 std::vector<std::string> stream_names(const WorkloadParams& params, const std::string& name, std::uint64_t capacity) {
@@ -176,6 +193,10 @@ std::unique_ptr<RequestStream> build_requests(const std::string& workload, const
           require_block(p.footprint, p.bytes);
           return std::make_unique<RandomAccessPattern>(p, place_probe(context, p.footprint), context.stream,
                                                        context.seed);
+        } else if constexpr (std::is_same_v<Params, LoadParams>) {
+          require_load(p);
+          return std::make_unique<LoadPattern>(p, place_probe(context, p.accesses.footprint), context.stream,
+                                               context.seed);
         } else if constexpr (std::is_same_v<Params, PointerChaseParams>) {
           require_block(p.footprint, p.bytes);
           return std::make_unique<PointerChasePattern>(p, place_probe(context, p.footprint), context.stream,

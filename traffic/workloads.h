@@ -60,8 +60,8 @@ struct GemmParams {
   }
 };
 
-using WorkloadParams = std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams, GemmParams,
-                                    DecodeParams, PrefillParams>;
+using WorkloadParams = std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams,
+                                    LoadedLatencyParams, LoadParams, GemmParams, DecodeParams, PrefillParams>;
 
 /// One row of the table.
 struct WorkloadInfo {
@@ -84,7 +84,21 @@ void visit(WorkloadParams& params, Visitor& visitor) {
   std::visit([&](auto& p) { p.visit(visitor); }, params);
 }
 
-/// The streams of a workload: its own name, then those a trace names in its `stream` column (the trace is read through once for
+/// What a workload runs side by side, each part on streams of its own; what the builders below build.
+struct WorkloadPart {
+  std::string name;         ///< of its stream
+  WorkloadParams params;    ///< of no kind that has several parts
+  bool background = false;  ///< ends with the others
+  int first_core = 0;       ///< see work::Program
+  int cores = 0;
+};
+/// loaded_latency: the chase, alone on core 0 and under the workload's `name`, and, where there is any, the load on all other cores as
+/// `<name>_load`. Any other workload: itself. `peak_bandwidth`: of all HBM, bytes per second; `cores`: 0 without dies. Throws
+/// ConfigError for a load without a core of its own.
+std::vector<WorkloadPart> parts_of(const WorkloadParams& params, const std::string& name, std::int64_t peak_bandwidth,
+                                   int cores);
+
+/// The streams of a part: its own name, then those a trace names in its `stream` column (the trace is read through once for
 /// that, and only then). Throws ConfigError with all errors of such a trace. `capacity`: bytes of memory.
 std::vector<std::string> stream_names(const WorkloadParams& params, const std::string& name, std::uint64_t capacity);
 
@@ -96,12 +110,12 @@ struct WorkloadContext {
   work::Placement* placement = nullptr;  ///< regions are placed here, also for patterns
 };
 
-/// The operators of a workload for cores. `model` is needed for model phases only. Throws ConfigError for bad parameters,
+/// The operators of a part of `workload` for cores. `model` is needed for model phases only. Throws ConfigError for bad parameters,
 /// std::invalid_argument for a workload that cannot run on cores.
 work::Program build_program(const std::string& workload, const WorkloadParams& params, const ModelParams* model,
                             const WorkloadContext& context);
 
-/// The requests of a workload for a Source. Throws as above. A trace's reader is a TraceReader (stream names beyond the first).
+/// The requests of a part of `workload` for a Source. Throws as above. A trace's reader is a TraceReader (stream names beyond the first).
 std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
                                               const WorkloadContext& context);
 

@@ -146,7 +146,9 @@ Generation hbm3() {
   g.falling_precharge = true;   // JESD238: PRE may start on a falling edge
   g.refresh_management = true;  // JESD238: RFMab, RFMpb
   g.refi = ns(3900);            // tREFI 3.9 us
-  g.density = DensityOf::channel_of_sid;
+  // Over all SIDs: gem5's and Ramulator 2.1's 16 Gb 8-high (8 Gb a channel) has 350 ns. Ramulator's 32 Gb 16-high (350 ns)
+  // contradicts its 32 Gb 8-high (450 ns); the more cautious one holds here.
+  g.density = DensityOf::channel;
   g.rfc_all_bank = {{4, ns(260)}, {8, ns(350)}, {16, ns(450)}, {1e9, ns(550)}};  // tRFCab, JESD238 table 84
   g.rfc_bank = {{1e9, ns(200)}};  // nRFCpb 320 of 0.625 ns; gem5 quotes 200 ns too
   SpeedGrade slower = hbm3_6400();
@@ -210,7 +212,6 @@ Generation hbm4() {
   g.bank_groups = 2;  // Ramulator 2.1: 2 x 8, unlike HBM3's 4 x 4
   g.banks = 8;
   g.group_limits_bank_refresh = true;  // Ramulator 2.1, HBM4 only
-  g.density = DensityOf::channel;      // Ramulator 2.1 counts all SIDs
   g.rfc_all_bank = {{4, ns(400)}, {8, ns(450)}, {16, ns(530)}};
   g.rfc_bank = {{16, ns(280)}};  // nRFCpb 560 of 0.5 ns
   g.grades = {

@@ -46,7 +46,7 @@ struct RefreshCycle {
 };
 
 /// What the densities of the refresh cycle times are counted over.
-enum class DensityOf : std::uint8_t { pseudo_channel, channel_of_sid, channel };
+enum class DensityOf : std::uint8_t { pseudo_channel, channel };
 
 /// What a generation is, independent of data rate and of how high a stack is.
 struct Generation {
@@ -62,7 +62,7 @@ struct Generation {
   Half activate_halves;            ///< row-bus occupancy of ACT
   Half precharge_halves;           ///< of PRE, REF and RFM
   Half column_halves;              ///< column-bus occupancy of RD and WR
-  bool falling_precharge;          ///< PRE, REF and RFM may start on a falling edge of CK
+  bool falling_precharge;          ///< PRE may start on a falling edge of CK
   bool refresh_management;         ///< has RFMab, RFMpb
   bool group_limits_bank_refresh;  ///< tRRD_L holds between ACT and REFpb of one bank group
   TimingSpec refi;                 ///< up to 85 degrees Celsius
@@ -85,8 +85,8 @@ const std::vector<Generation>& generations();
 const Generation* find_generation(const std::string& name);
 std::vector<std::string> generation_names();
 
-/// How many REFab may be outstanding (postponed), and how many may be done ahead (pulled in): eight each, JESD79-4 4.26
-/// and JESD235 alike. Assumption for HBM3 and later [4, 9]: the standard was not available.
+/// How many REFab may be outstanding (postponed), and how many may be done ahead (pulled in): AMD PG313, deficit mode of its
+/// HBM controller: up to eight, issued later or in advance; DDR4 (JESD79-4) alike. Assumption [4, 8] for HBM3 and HBM4.
 inline constexpr int kMaxPostponedRefreshes = 8;
 inline constexpr int kMaxPulledInRefreshes = 8;
 
@@ -100,9 +100,9 @@ struct RefreshManagement {
 };
 inline constexpr RefreshManagement kRefreshManagement{};
 
-/// What tREFI shrinks by at a device temperature: 1 up to 85 degrees Celsius, 1/2 up to 95, 1/4 above. The doubling
-/// above 85 is JEDEC's extended temperature range (JESD79-4 4.9, JESD235 TCSR); assumption: HBM3 and HBM4 halve at the
-/// same temperatures, and once more above 95 (HBM is specified up to 105).
+/// What tREFI shrinks by at a device temperature. The steps 1, 1/2 and 1/4 are those an HBM2 device asks for in its TEMP
+/// field (Intel 683189, table 29); at which temperatures is not public: assumption, above 85 (JEDEC's extended range)
+/// and 95 degrees Celsius [90, 100], for all generations. Longer than tREFI, which cool devices allow, is not used.
 constexpr double refresh_factor(double celsius) { return celsius <= 85 ? 1.0 : celsius <= 95 ? 0.5 : 0.25; }
 inline constexpr double kNormalTemperature = 85;
 

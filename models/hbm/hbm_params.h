@@ -188,6 +188,10 @@ struct HbmParams {
   EccParams ecc;
   FaultParams fault;
   EnergyParams energy;
+  std::string interleave = "channel";
+  std::vector<std::string> hashes;
+  std::vector<MemoryRegionParams> regions;
+  std::vector<std::string> masked;
   std::string organisation = kCustom;
   double temperature = kNormalTemperature;
 
@@ -252,6 +256,19 @@ struct HbmParams {
     v.group("controller", controller, "memory controller, one per channel");
     v.group("ecc", ecc, "error correction");
     v.group("fault", fault, "planted faults, for negative controls only");
+    v("interleave", interleave, std::vector<std::string>{"channel", "pseudo_channel"},
+      "what granules are interleaved over; with pseudo_channel that field of the address map counts for nothing",
+      "assumption: undisclosed for GPUs");
+    v("hashes", hashes,
+      "XOR hashes of the address map, TARGET ^= SOURCE ^ SOURCE: bank_group[0] ^= row[0] ^ row[2]; a target is a field "
+      "or bits of one, a source bits of a field or of the channel's address (address[20:21])",
+      "as found by reverse engineering: DRAMA, Pessl et al., USENIX Security 2016; none: GPUs' are undisclosed");
+    v.entries("regions", regions,
+              "parts of the address space, in order, each with stacks of its own; none: one of all");
+    v("masked", masked,
+      "fused off: hbm_stack_S, hbm_stack_S.channel_C, hbm_stack_S.channel_C.pseudo_channel_P (the last with interleave "
+      "pseudo_channel)",
+      "data sheet of the package: products ship with less than the die has");
     v.group("energy", energy, "what commands, refresh and time cost; never changes when anything happens");
   }
 };
@@ -260,7 +277,8 @@ inline MemoryGeometry geometry_of(const HbmParams& p) {
   return {p.stacks, p.channels, p.pseudo_channels, p.sids, p.bank_groups, p.banks, p.rows, p.columns};
 }
 inline MemoryMapOptions map_options_of(const HbmParams& p) {
-  return {p.address_map, p.column_low_bits, p.interleave_granule, p.channel_hash, p.bank_hash};
+  return {p.address_map, p.column_low_bits, p.interleave_granule, p.channel_hash, p.bank_hash, p.interleave, p.hashes,
+          p.regions,     p.masked};
 }
 /// The package's memory map; throws std::invalid_argument (MemoryMap::problems tells all that is wrong).
 inline MemoryMap make_memory_map(const HbmParams& p) { return MemoryMap(geometry_of(p), map_options_of(p)); }

@@ -26,14 +26,8 @@ const TimingSpec& refresh_cycle_of(const std::vector<RefreshCycle>& table, doubl
 }
 
 double refresh_density(const Generation& g, double sid_gigabits, int banks_per_pseudo_channel) {
-  switch (g.density) {
-    case DensityOf::pseudo_channel:
-      return sid_gigabits / g.pseudo_channels;
-    case DensityOf::channel_of_sid:
-      return sid_gigabits;
-    default:
-      return sid_gigabits * banks_per_pseudo_channel / g.banks_of_sid();
-  }
+  if (g.density == DensityOf::pseudo_channel) return sid_gigabits / g.pseudo_channels;
+  return sid_gigabits * banks_per_pseudo_channel / g.banks_of_sid();
 }
 
 double Timing::peak_bytes_per_second() const {
@@ -41,7 +35,8 @@ double Timing::peak_bytes_per_second() const {
 }
 
 double Timing::random_access_cap() const {
-  return std::min(1.0, static_cast<double>(4 * burst) / static_cast<double>(four_activates));
+  const Half four = std::max({four_activates, 4 * activate_to_activate_short, 4 * burst});
+  return static_cast<double>(4 * burst) / static_cast<double>(four);
 }
 
 double Timing::refresh_cap() const {

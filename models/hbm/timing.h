@@ -57,7 +57,7 @@ struct Timing {
   Half hit() const { return read_latency + burst; }
   Half closed() const { return rising(activate_to_read) + hit(); }
   Half conflict() const { return rising(precharge_to_activate) + closed(); }
-  /// Share of the peak that random 32-byte accesses reach at most: four of them in tFAW.
+  /// Share of the peak that random 32-byte accesses reach at most: four of them in tFAW, or in 4 tRRD_S.
   double random_access_cap() const;
   /// Share of the peak that a stream reaches at most when all banks are refreshed at once: from the last read before a
   /// REFab to the first one after it the bus carries one burst.

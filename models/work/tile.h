@@ -96,6 +96,7 @@ class Operator {
   std::uint64_t bytes = 0;           ///< of all tiles, loads and stores, as the cores ask for them (reloads included)
   std::uint32_t repeats = 1;         ///< how often the real workload runs what is simulated once here (extrapolation)
   int layer = -1;                    ///< which layer of the model this is; -1: none
+  Time interval = 0;                 ///< offered pace: tile i is not launched before the first launch + i x interval
   std::uint64_t kv_bytes() const { return kv_read_bytes + kv_write_bytes; }
 
  protected:
@@ -113,6 +114,8 @@ struct Program {
   StreamId stream = 0;
   std::vector<std::unique_ptr<Operator>> operators;
   bool background = false;  ///< starts over when done and ends with the last program that is not background
+  int first_core = 0;       ///< its tiles run on `cores` cores from this one on
+  int cores = 0;            ///< 0: all the rest
 
   // Of a model's phase; empty or 0 otherwise.
   std::string model;

@@ -1,5 +1,5 @@
 // `cowosim show`: the resolved file, and what follows from it.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
@@ -35,7 +35,9 @@ int decode(const Package& package, const std::vector<std::string>& addresses, bo
                                    map.capacity()));
     }
     const Location at = map.decode(address);
+    const std::string& region = map.region_of(address);
     list.push_back({{"address", address},
+                    {"region", region},
                     {"stack", at.stack},
                     {"channel", at.channel},
                     {"pseudo_channel", at.pseudo_channel},
@@ -47,14 +49,35 @@ int decode(const Package& package, const std::vector<std::string>& addresses, bo
                     {"offset", at.offset}});
     if (!json) {
       fmt::print(
-          "{:#x}: stack {}, channel {}, pseudo-channel {}, SID {}, bank group {}, bank {}, row {}, column {}, byte "
-          "{}\n",
-          address, at.stack, at.channel, at.pseudo_channel, at.sid, at.bank_group, at.bank, at.row, at.column,
+          "{:#x}: region {}, stack {}, channel {}, pseudo-channel {}, SID {}, bank group {}, bank {}, row {}, column "
+          "{}, byte {}\n",
+          address, region, at.stack, at.channel, at.pseudo_channel, at.sid, at.bank_group, at.bank, at.row, at.column,
           at.offset);
     }
   }
   if (json) fmt::print("{}\n", list.dump(2));
   return kDone;
+}
+
+Json regions_json(const MemoryMap& map) {
+  Json list = Json::array();
+  for (const MemoryMap::Region& region : map.regions()) {
+    list.push_back({{"name", region.name},
+                    {"first_address", region.first},
+                    {"bytes", region.bytes},
+                    {"stacks", region.stacks},
+                    {"units", region.units}});
+  }
+  return list;
+}
+
+void print_regions(const MemoryMap& map) {
+  fmt::print("# Regions of the address space\n");
+  for (const MemoryMap::Region& region : map.regions()) {
+    fmt::print("#   {:<16} from {:#014x}, {:>10}, over {} {}s of stacks {}\n", region.name, region.first,
+               format_quantity(static_cast<std::int64_t>(region.bytes), Unit::bytes), region.units,
+               map.options().interleave, fmt::join(region.stacks, ", "));
+  }
 }
 
 int show_workload(const traffic::WorkloadInfo& info, bool json) {
@@ -112,6 +135,7 @@ int show(const Arguments& arguments) {
     Json out;
     out["platform"] = what;
     for (const Package::Fact& fact : facts) out[fact.key] = fact.text.empty() ? Json(fact.value) : Json(fact.text);
+    out["regions"] = regions_json(package.memory_map());
     out["config"] = Json::parse(config::to_json(package.resolved()));
     fmt::print("{}\n", out.dump(2));
     return kDone;
@@ -119,6 +143,7 @@ int show(const Arguments& arguments) {
   fmt::print("{}\n", config::to_yaml(package.resolved(), variables.count("origin") > 0));
   fmt::print("# What follows from it\n");
   for (const Package::Fact& fact : facts) fmt::print("#   {:<34} {}\n", fact.label, fact.readable);
+  print_regions(package.memory_map());
   return kDone;
 }
 

@@ -30,6 +30,7 @@ OTHERS = {
     ("show",): "cowosim show: error: show what? (usage: cowosim show PLATFORM|WORKLOAD)",
     ("show", "nix"): "error: 'nix' is not a known platform; expected one of h100_sxm5, reference/hbm3_6400, or a .yaml file",
     ("show", "h100_sxm5", "--decode", "nix"): "cowosim show: error: --decode: 'nix' is not an address (decimal or 0x...)",
+    ("show", "h100_sxm5", "--decode", "-1"): "cowosim show: error: --decode: '-1' is not an address (decimal or 0x...)",
     ("show", "h100_sxm5", "--decode", "0x1400000000"):
         "cowosim show: error: --decode: 0x1400000000 is outside the memory of 85899345920 bytes (0x1400000000)",
     ("schema", "nix"): "cowosim schema: error: schema of what? 'nix' is none of platform, workload",

@@ -18,15 +18,49 @@ PLATFORM_FILES = {
     "a word for a number": (
         "hbm:\n  stacks: many\n", "3:11: error: hbm.stacks: 'many' is not an integer; expected an integer, such as 32"),
     "an unknown choice": (
-        "hbm:\n  generation: hmb3\n", "3:15: error: hbm.generation: 'hmb3' is not a choice; did you mean 'hbm3'? expected hbm3"),
+        "hbm:\n  generation: hmb3\n", "3:15: error: hbm.generation: 'hmb3' is not a choice; did you mean 'hbm3'? expected one of hbm2, hbm2e, hbm3, "
+        "hbm3e, hbm4"),
     "a platform nobody knows": (
         "extends: h100\n", "1:10: error: extends: 'h100' is not a known platform; did you mean 'h100_sxm5'?"),
     "nothing at all": ("", "1:1: error: is empty; expected 'name: value' lines"),
     "no YAML": ("a: [1\nb: 2\n", "2:2: error: not valid YAML: end of sequence flow not found"),
     "itself": ("extends: platform.yaml\n", "1:10: error: extends: extends itself: platform.yaml -> platform.yaml"),
+    "an organisation another generation has": (
+        "hbm:\n  generation: hbm2e\n  organisation: 8hi_8gb\n",
+        "4:17: error: hbm.organisation: hbm2e has no '8hi_8gb'; it has 4hi_16gb, 8hi_16gb, 12hi_16gb"),
+    "rows beside an organisation": (
+        "hbm:\n  organisation: 8hi_16gb\n  rows: 8192\n",
+        "4:9: error: hbm.rows: is 8192, but hbm.organisation '8hi_16gb' of hbm3 has 16384; leave one of the two out"),
+    "more memory than a refresh cycle is defined for": (
+        "hbm:\n  generation: hbm4\n  rows: 65536\n", "4:9: error: hbm.rows: hbm4: no tRFC is defined for 32 Gb, only up to 16 Gb"),
     "an address map without rows": (
         "hbm:\n  address_map: [sid, bank, column, bank_group, pseudo_channel, offset]\n",
-        "3:3: error: hbm: address map: field 'row' is missing and has 16384 values"),
+        "3:16: error: hbm.address_map: field 'row' is missing and has 16384 values"),
+    "a hash nobody can undo": (
+        "hbm:\n  hashes: ['bank[0] ^= row[0]', 'bank_group[0] ^= bank[1]', 'bank[1] ^= bank_group[0]']\n",
+        "3:11: error: hbm.hashes: 'bank_group[0] ^= bank[1]', 'bank[1] ^= bank_group[0]' would put two addresses at one place: "
+        "bank_group[0] ^ bank[1] would always be 0; take sources that no hash changes, such as row bits"),
+    "a hash of a field that is none": (
+        "hbm:\n  hashes: ['bnak[0] ^= row[0]']\n",
+        "3:11: error: hbm.hashes: 'bnak[0] ^= row[0]': there is no target 'bnak'; did you mean 'bank'?; there are column_low, "
+        "pseudo_channel, bank_group, column_high, bank, sid, row"),
+    "regions with a hole": (
+        "hbm:\n  regions:\n    near: {stacks: [0..3]}\n",
+        "4:5: error: hbm.regions: leave a hole: 1GiB of each channel of stack 4 are in none; give them to one (size: rest)"),
+    "regions that overlap": (
+        "hbm:\n  regions:\n    near: {stacks: [0, 1]}\n    far:\n      stacks: [1..4]\n      size: 64GiB\n",
+        "7:13: error: hbm.regions.far.size: regions overlap: 64GiB takes 1GiB of each channel, but 0B are left of those of stack 1"),
+    "a region of a stack that is none": (
+        "hbm:\n  regions:\n    near: {stacks: [5]}\n", "4:20: error: hbm.regions.near.stacks: there is no stack 5; must be 0..4"),
+    "a masked unit that is none": (
+        "hbm:\n  masked: [hbm_stack_0.channel_16]\n",
+        "3:11: error: hbm.masked: there is no 'hbm_stack_0.channel_16'; channel_16 must be channel_0..channel_15"),
+    "everything masked": (
+        "hbm:\n  stacks: 2\n  masked: [hbm_stack_0, hbm_stack_1]\n",
+        "4:11: error: hbm.masked: nothing is left; leave at least one pseudo-channel"),
+    "half a channel masked": (
+        "hbm:\n  masked: [hbm_stack_1.channel_4.pseudo_channel_1]\n",
+        "3:11: error: hbm.masked: hbm_stack_1.channel_4 keeps one of its pseudo-channels; that needs interleave: pseudo_channel"),
 }
 WHOLE = ("a platform nobody knows", "nothing at all", "no YAML", "itself")  # files of their own, not extending anything
 
@@ -43,7 +77,7 @@ SETTINGS = {
                                  "85899345920: 21474836480 bytes (21.475 GB) are missing",
 }
 
-WORKLOADS = "gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, pointer_chase, random_access, stream, trace"
+WORKLOADS = "gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, loaded_latency, pointer_chase, random_access, stream, trace"
 NAMES = {
     ("h100", "stream"): "error: 'h100' is not a known platform; did you mean 'h100_sxm5'?",
     ("nowhere.yaml", "stream"): "error: 'nowhere.yaml' does not exist; expected the file of a platform",

@@ -7,7 +7,7 @@ import unittest
 import cowosim_binary
 
 COMMANDS = ("run", "validate", "list", "show", "schema", "check", "diverge")
-PRESETS = ("h100_sxm5", "reference/hbm3_6400")
+PRESETS = ("h100_sxm5", "reference/hbm2_2000", "reference/hbm3_6400", "reference/hbm4_8000")
 WORKLOADS = {"gemm", "llama3_70b_decode", "llama3_70b_prefill", "llama3_8b_decode", "llama3_8b_prefill", "pointer_chase", "random_access",
              "stream", "trace"}
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None)}

@@ -33,14 +33,7 @@ TimingSpec cycle_of(const std::vector<RefreshCycle>& table, double gigabits) {
 double density_of(const Generation& g, const HbmParams& p) {
   const double bank = static_cast<double>(p.rows) * p.columns * kAtomBytes * 8 / (1 << 30);
   const double of_sid = bank * p.bank_groups * p.banks;  // of one pseudo-channel
-  switch (g.density) {
-    case DensityOf::pseudo_channel:
-      return of_sid;
-    case DensityOf::channel_of_sid:
-      return of_sid * g.pseudo_channels;
-    default:
-      return of_sid * g.pseudo_channels * p.sids;
-  }
+  return g.density == DensityOf::pseudo_channel ? of_sid : of_sid * g.pseudo_channels * p.sids;
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "fakes.h"
@@ -42,6 +44,33 @@ TEST(SliceMap, NearSliceIsTheMirrorInTheOwnPartition) {
   }
   const SliceMap direct(map, 1, 2, false, 0);
   for (std::uint64_t a = 0; a < 100'000; a += 256) ASSERT_EQ(direct.near_terminal(a, 1), direct.home_terminal(a));
+}
+
+TEST(SliceMap, NobodyAsksSlicesOfMaskedChannels) {
+  MemoryGeometry g;
+  g.stacks = 2;
+  g.channels = 4;
+  g.rows = 64;
+  const auto asked = [&](const std::vector<std::string>& masked) {
+    MemoryMapOptions o;
+    o.masked = masked;
+    const MemoryMap map(g, o);
+    const SliceMap slices(map, 1, 2, true, 0);
+    std::vector<std::set<std::uint32_t>> by_partition(2);
+    for (std::uint64_t a = 0; a < map.capacity(); a += 256) {
+      for (const std::uint32_t p : {0u, 1u}) {
+        const std::uint32_t near = slices.near_terminal(a, p);
+        EXPECT_TRUE(slices.present(near));
+        EXPECT_TRUE(slices.partition_of(slices.home_slice(a)) != p || near == slices.home_slice(a));
+        by_partition[p].insert(near);
+      }
+    }
+    return by_partition;
+  };
+  using Slices = std::set<std::uint32_t>;
+  EXPECT_EQ(asked({"hbm_stack_0.channel_1"}), (std::vector<Slices>{{0, 2, 3}, {4, 5, 6, 7}}));
+  EXPECT_EQ(asked({"hbm_stack_0.channel_1", "hbm_stack_1.channel_0"}), (std::vector<Slices>{{0, 2, 3}, {5, 6, 7}}));
+  EXPECT_EQ(asked({"hbm_stack_1"}), (std::vector<Slices>{{0, 1, 2, 3}, {0, 1, 2, 3}})) << "no slice there: the home's";
 }
 
 TEST(SliceMap, RejectsUnevenPartitions) {

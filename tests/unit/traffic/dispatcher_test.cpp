@@ -148,6 +148,37 @@ TEST(Dispatcher, ABackgroundProgramRunsUntilTheOthersAreDone) {
   bench.expect_done();
 }
 
+TEST(Dispatcher, ProgramsKeepToTheirCores) {
+  work::Program chase = program({1}, 0);
+  chase.cores = 1;
+  work::Program load = program({60}, 1);
+  load.first_core = 1;
+  Bench bench(
+      quick(), 4, {&chase, &load}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  bench.loop.run(1 * kNs);
+  for (std::size_t core = 0; core < 4; ++core) {
+    EXPECT_FALSE(bench.cores[core]->seen.empty());
+    for (const auto& seen : bench.cores[core]->seen) EXPECT_EQ(seen.program, core == 0 ? 0 : 1);
+  }
+  bench.expect_done();
+}
+
+TEST(Dispatcher, APacedOperatorLaunchesAtItsPaceAndCatchesUp) {
+  work::Program paced = program({6});
+  paced.operators[0]->interval = 30 * kNs;
+  // Tile 1 takes as long as five intervals: one core, one tile at a time.
+  DispatcherParams params = quick();
+  params.tiles_per_core = 1;
+  Bench bench(
+      params, 1, {&paced}, [](std::uint64_t tile) { return (tile == 1 ? 75 : 5) * kNs; }, 1 * kNs);
+  bench.loop.run(1 * kNs);
+  std::vector<Time> arrivals;
+  for (const auto& seen : bench.cores[0]->seen) arrivals.push_back(seen.arrival / kNs);
+  // Launched at 100, 130; then when the core is free (135 + 75 + 1, 11 ns each) until the schedule 100 + 30 i is ahead again.
+  EXPECT_THAT(arrivals, ElementsAre(105, 135, 216, 227, 238, 255));
+  bench.expect_done();
+}
+
 struct Outcome {
   std::uint64_t hash;
   std::vector<Time> times;
@@ -157,8 +188,10 @@ struct Outcome {
 
 Outcome run_mix(Time window, std::uint64_t seed) {
   const work::Program a = program({100, 1, 37}, 0);
-  const work::Program b = program({64, 64}, 1);
+  work::Program b = program({64, 64}, 1);
+  b.first_core = 3;
   const work::Program c = program({13}, 2, true);
+  b.operators[0]->interval = 11 * kNs;
   Bench bench(
       quick(), 7, {&a, &b, &c}, [seed](std::uint64_t tile) { return static_cast<Time>(mix(seed, tile) % (40 * kNs)); },
       3 * kNs);
@@ -210,6 +243,11 @@ TEST(Dispatcher, RejectsWhatCannotEndOrStart) {
   EXPECT_THROW(Dispatcher(quick(), 1, {&no_tiles}), std::invalid_argument);
   EXPECT_THROW(Dispatcher(quick(), 1, {&background}), std::invalid_argument);
   EXPECT_THROW(Dispatcher(quick(), 0, {&good}), std::invalid_argument);
+  work::Program elsewhere = program({1});
+  elsewhere.first_core = 1;
+  EXPECT_THROW(Dispatcher(quick(), 1, {&elsewhere}), std::invalid_argument);
+  elsewhere.cores = 2;
+  EXPECT_THROW(Dispatcher(quick(), 2, {&elsewhere}), std::invalid_argument);
 }
 
 }  // namespace

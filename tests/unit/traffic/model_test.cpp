@@ -241,8 +241,8 @@ TEST(Prefill, ReadsWeightsAndWritesTheCache) {
 // --- the table of workloads ---
 
 TEST(Workloads, ContractNamesExist) {
-  for (const char* name : {"trace", "stream", "random_access", "pointer_chase", "gemm", "llama3_70b_decode",
-                           "llama3_70b_prefill", "llama3_8b_decode", "llama3_8b_prefill"}) {
+  for (const char* name : {"trace", "stream", "random_access", "pointer_chase", "loaded_latency", "gemm",
+                           "llama3_70b_decode", "llama3_70b_prefill", "llama3_8b_decode", "llama3_8b_prefill"}) {
     ASSERT_NE(find_workload(name), nullptr) << name;
     EXPECT_FALSE(find_workload(name)->doc.empty());
   }
@@ -272,6 +272,7 @@ TEST(Workloads, ContractParametersExist) {
   expect("stream", {"kind", "footprint"});
   expect("random_access", {"footprint", "read_fraction", "bytes", "rate"});
   expect("pointer_chase", {"footprint"});
+  expect("loaded_latency", {"footprint", "load", "read_fraction"});
   expect("gemm", {"m", "n", "k", "bytes_per_element"});
   expect("llama3_70b_decode", {"batch", "context", "weight_bytes_per_element", "kv_bytes_per_element", "layers"});
 }
@@ -285,26 +286,55 @@ TEST(Workloads, EveryWorkloadBuildsWithItsDefaults) {
     context.name = "main";
     context.stream = 3;
     context.placement = &placement;
-    if (info.on_cores) {
-      const work::Program program =
-          build_program(info.name, info.defaults, info.model.empty() ? nullptr : &model, context);
-      EXPECT_FALSE(program.operators.empty());
-      EXPECT_EQ(program.stream, 3);
-      EXPECT_EQ(program.name, "main");
-      EXPECT_EQ(program.workload, info.name);
-    } else {
-      EXPECT_THROW(build_program(info.name, info.defaults, nullptr, context), std::invalid_argument);
-    }
-    if (!info.at_source) {
-      EXPECT_THROW(build_requests(info.name, info.defaults, context), std::invalid_argument);
-    } else if (info.name == "trace") {
-      EXPECT_THROW(build_requests(info.name, info.defaults, context), ConfigError) << "no file";
-    } else {
-      Request request;
-      EXPECT_TRUE(build_requests(info.name, info.defaults, context)->next(request));
-      EXPECT_EQ(request.stream, 3);
+    for (const WorkloadPart& part : parts_of(info.defaults, "main", 1'000'000'000, 2)) {
+      context.name = part.name;
+      if (info.on_cores) {
+        const work::Program program =
+            build_program(info.name, part.params, info.model.empty() ? nullptr : &model, context);
+        EXPECT_FALSE(program.operators.empty());
+        EXPECT_EQ(program.stream, 3);
+        EXPECT_EQ(program.name, part.name);
+        EXPECT_EQ(program.workload, info.name);
+      } else {
+        EXPECT_THROW(build_program(info.name, part.params, nullptr, context), std::invalid_argument);
+      }
+      if (!info.at_source) {
+        EXPECT_THROW(build_requests(info.name, part.params, context), std::invalid_argument);
+      } else if (info.name == "trace") {
+        EXPECT_THROW(build_requests(info.name, part.params, context), ConfigError) << "no file";
+      } else {
+        Request request;
+        EXPECT_TRUE(build_requests(info.name, part.params, context)->next(request));
+        EXPECT_EQ(request.stream, 3);
+      }
     }
   }
+}
+
+TEST(Workloads, LoadedLatencyIsAChaseAndALoad) {
+  LoadedLatencyParams params;
+  params.load = 0.25;
+  params.read_fraction = 0.75;
+  const auto parts = parts_of(params, "probe", 1'000'000'000, 8);
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(parts[0].name, "probe");
+  EXPECT_TRUE(std::holds_alternative<PointerChaseParams>(parts[0].params));
+  EXPECT_FALSE(parts[0].background);
+  EXPECT_EQ(std::pair(parts[0].first_core, parts[0].cores), std::pair(0, 1));
+  EXPECT_EQ(parts[1].name, "probe_load");
+  EXPECT_TRUE(parts[1].background);
+  EXPECT_EQ(std::pair(parts[1].first_core, parts[1].cores), std::pair(1, 0)) << "all the rest";
+  const auto& load = std::get<LoadParams>(parts[1].params);
+  EXPECT_EQ(load.accesses.rate, 250'000'000);
+  EXPECT_EQ(load.accesses.read_fraction, 0.75);
+
+  params.load = 0;
+  EXPECT_EQ(parts_of(params, "probe", 1'000'000'000, 1).size(), 1u) << "nothing but the chase";
+  params.load = 1;
+  EXPECT_EQ(std::get<LoadParams>(parts_of(params, "probe", 1'000'000'000, 0)[1].params).accesses.rate, 0)
+      << "as fast as the machine takes it";
+  EXPECT_THROW(parts_of(params, "probe", 1'000'000'000, 1), ConfigError) << "one core cannot do both";
+  EXPECT_EQ(parts_of(GemmParams{}, "probe", 1, 1).size(), 1u);
 }
 
 TEST(Workloads, WarmPointerChaseReadsItsFootprintFirstUnmeasured) {
@@ -342,9 +372,9 @@ TEST(Workloads, BadParametersAreErrors) {
   random.bytes = 4096;
   random.footprint = 100;
   EXPECT_EQ(message("random_access", random), "workload.footprint: 100 bytes hold no block of 4096 bytes");
-  random = {};
-  random.rate = 1;
-  EXPECT_THAT(message("random_access", random), HasSubstr("workload.rate: "));
+  LoadParams load;
+  load.accesses.bytes = 96;
+  EXPECT_EQ(message("loaded_latency", load), "workload.load_bytes: 96 is not a power of two");
   EXPECT_THAT(message("stream", StreamParams{}), HasSubstr("are missing")) << "64 MiB in a memory of 1 MiB";
 }
 

@@ -358,6 +358,44 @@ TEST(Probes, RandomAccessKeepsTheReadFraction) {
   EXPECT_EQ(reads, 7000u);
 }
 
+TEST(Probes, ARateIsAnIntervalBetweenTiles) {
+  RandomAccessParams params;
+  EXPECT_EQ(RandomAccessProbe("r", params, 0, 1).interval, 0) << "as fast as the cores take them";
+  params.rate = 64'000'000'000;
+  EXPECT_EQ(RandomAccessProbe("r", params, 0, 1).interval, 256 * kNanosecond);
+}
+
+TEST(Probes, ALoadReadsAndWritesItsPiecesInOrder) {
+  LoadParams params;
+  params.accesses.footprint = 100 << 10;  // three tiles and a rest that is left alone
+  params.accesses.bytes = 256;
+  params.accesses.read_fraction = 0.75;
+  params.accesses.rate = 32'768'000'000;
+  params.accesses.count = std::int64_t{1} << 40;
+  const LoadProbe probe("load", params, 4096, 3);
+  EXPECT_EQ(probe.interval, kMicrosecond);
+  EXPECT_GT(probe.tiles(), std::uint64_t{1} << 32);
+  for (const std::uint64_t i : {0, 1, 2, 3, 1'000'000'000}) {
+    const work::Tile tile = probe.tile(i);
+    ASSERT_EQ(tile.load_count, 1);
+    ASSERT_EQ(tile.store_count, 1);
+    EXPECT_EQ(tile.loads[0].base, 4096 + i % 3 * 32768);
+    EXPECT_EQ(tile.loads[0].bytes(), 3u * 8192);
+    EXPECT_EQ(tile.stores[0].base, tile.loads[0].base + tile.loads[0].bytes());
+    EXPECT_EQ(tile.stores[0].bytes(), 8192u);
+    EXPECT_EQ(tile.loads[0].pattern, work::Pattern::linear);
+  }
+  params.pattern = "random";
+  EXPECT_EQ(LoadProbe("load", params, 4096, 3).tile(0).loads[0].pattern, work::Pattern::random);
+  params.accesses.read_fraction = 1;
+  params.accesses.footprint = 4096;  // less than a tile
+  params.pattern = "sequential";
+  const LoadProbe small("load", params, 0, 3);
+  EXPECT_EQ(small.tile(5).loads[0].base, 0u);
+  EXPECT_EQ(small.tile(5).loads[0].bytes(), 4096u);
+  EXPECT_EQ(small.tile(5).store_count, 0);
+}
+
 TEST(Probes, PointerChaseIsOneDependentTile) {
   PointerChaseParams params;
   params.count = 77;

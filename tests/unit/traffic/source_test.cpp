@@ -316,6 +316,29 @@ TEST(Source, ReportsMissingCreditsAndDependencies) {
   EXPECT_EQ(waits.at(1).waits_for, "request 3");
 }
 
+TEST(Source, ABackgroundSourceEndsWithItsLeaders) {
+  Bench leader({}, list({read(0, 50 * kNs), read(64, 100 * kNs)}), -1, 1 * kNs, 10 * kNs, 1 * kNs);
+  LoadParams endless;
+  endless.accesses.count = std::int64_t{1} << 40;
+  endless.accesses.rate = 64'000'000'000;  // a request a nanosecond
+  Source follower({}, std::make_unique<LoadPattern>(endless, 0, 0, 1), -1);
+  FakeMemory memory(0, 5 * kNs);
+  for (engine::Heart* heart : {static_cast<engine::Heart*>(&follower), static_cast<engine::Heart*>(&memory)}) {
+    heart->set_name("follower");
+    heart->set_pools(leader.pools);
+    leader.loop.add(*heart);
+  }
+  leader.loop.connect(follower, 0, memory, 0, 1 * kNs);
+  follower.end_with({&leader.source});
+  follower.start();
+  leader.loop.run(1 * kNs);
+  leader.expect_idle();
+  EXPECT_TRUE(follower.finished());
+  EXPECT_THAT(test::broken_rules(follower), IsEmpty());
+  // The leader's last response arrives 12 ns after its last request left at 100 ns.
+  EXPECT_NEAR(static_cast<double>(follower.requests()), 112, 2);
+}
+
 TEST(Source, RejectsAGranuleThatIsNoPowerOfTwo) {
   SourceParams params;
   params.granule = 96;
@@ -383,6 +406,30 @@ TEST(Patterns, RandomAccessKeepsFootprintFractionAndRate) {
   }
   EXPECT_EQ(count, 20'000u);
   EXPECT_NEAR(static_cast<double>(reads) / 20'000, 0.75, 0.01);
+}
+
+TEST(Patterns, ASequentialLoadPassesThroughItsFootprintAgainAndAgain) {
+  LoadParams params;
+  params.accesses.footprint = 1000;  // three whole blocks
+  params.accesses.bytes = 256;
+  params.accesses.read_fraction = 0.5;
+  params.accesses.rate = 256'000'000;  // a request a microsecond
+  params.accesses.count = 3000;
+  LoadPattern sequential(params, 4096, 7, 5);
+  RandomAccessPattern drawn(params.accesses, 4096, 7, 5);
+  params.pattern = "random";
+  LoadPattern random(params, 4096, 7, 5);
+  Request request, same, other;
+  for (std::uint64_t i = 0; sequential.next(request); ++i) {
+    ASSERT_EQ(request.address, 4096 + i % 3 * 256);
+    ASSERT_TRUE(drawn.next(same) && random.next(other));
+    EXPECT_EQ(request.op, same.op);
+    EXPECT_EQ(request.time, same.time) << "same pace, same mix";
+    EXPECT_EQ(request.time / kMicrosecond, static_cast<Time>(i));
+    EXPECT_EQ(other.address, same.address);
+    EXPECT_EQ(request.stream, 7);
+  }
+  EXPECT_FALSE(random.next(other) && random.next(other)) << "as long as the others";
 }
 
 TEST(Patterns, ExtremeReadFractionsAreExact) {

@@ -184,7 +184,7 @@ TEST(Distance, Precharges) {
 }
 
 TEST(Distance, RefreshOfAllBanks) {
-  const Half cycle = 416 * kCk;  // 260 ns of a 4 Gb channel
+  const Half cycle = 560 * kCk;  // 350 ns of an 8 Gb channel
   expect_distance("tRFCab", cycle - kCk, [](Stream& s, Half h) { s.ref_all(0).act(h, kA); });
   expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).ref_all(h); });
   expect_distance("tRFCab", cycle, [](Stream& s, Half h) { s.ref_all(0).ref(h, kA); });
@@ -356,7 +356,7 @@ TEST(Refresh, ADebtIsPaidBackByMoreOfThem) {
   p.pseudo_channels = 1;
   Stream s(p);
   Half h = 9 * kRefi;
-  for (int i = 0; i < 9; ++i) s.ref_all(h + 1000 * i);
+  for (int i = 0; i < 9; ++i) s.ref_all(h + 1200 * i);
   s.ref_all(18 * kRefi);
   EXPECT_EQ(s.rules(), Names());
   Stream poor(p);
@@ -437,10 +437,10 @@ TEST(Refresh, ActivatesWithoutManagementAreLimited) {
   };
   Stream legal(rules, params());
   Half h = activates(legal, 0, 4);
-  h = activates(legal.rfm(h, kA), h + 1000, 2);
-  h = activates(legal.ref(h, kA), h + 1000, 2);
-  h = activates(legal.ref_all(h), h + 1000, 2);
-  h = activates(legal.rfm_all(h), h + 1000, 2);
+  h = activates(legal.rfm(h, kA), h + 1200, 2);
+  h = activates(legal.ref(h, kA), h + 1200, 2);
+  h = activates(legal.ref_all(h), h + 1200, 2);
+  h = activates(legal.rfm_all(h), h + 1200, 2);
   EXPECT_EQ(legal.rules(), Names());
   activates(legal, h, 1);
   EXPECT_EQ(legal.rules(), Names{"RAAMMT"});
