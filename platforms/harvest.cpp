@@ -413,20 +413,4 @@ void Harvest::add_blame(telemetry::Results& results) const {
     telemetry::append_blame(results.blame, die_name + names[i], "l2", cache[i], streams);
 }
 
-std::vector<telemetry::ChannelCommands> command_events(const std::vector<std::vector<hbm::CommandRecord>>& commands,
-                                                       int channels_per_stack, Time from, Time to) {
-  std::vector<telemetry::ChannelCommands> result;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    telemetry::ChannelCommands& channel = result.emplace_back();
-    channel.stack = static_cast<int>(i) / channels_per_stack;
-    channel.channel = static_cast<int>(i) % channels_per_stack;
-    for (const hbm::CommandRecord& c : commands[i]) {
-      if (c.time < from || c.time >= to) continue;
-      channel.events.push_back(
-          {c.time, hbm::name_of(c.command), c.pseudo_channel, c.sid, c.bank_group, c.bank, c.row, c.column});
-    }
-  }
-  return result;
-}
-
 }  // namespace cowosim::platforms

@@ -12,7 +12,6 @@
 #include "platforms/configuration.h"
 #include "platforms/die.h"
 #include "telemetry/results.h"
-#include "telemetry/traces.h"
 #include "traffic/crossing.h"
 #include "traffic/dispatcher.h"
 #include "traffic/source.h"
@@ -52,9 +51,5 @@ struct Harvest {
   telemetry::CapacityResult capacity() const;
   void add_blame(telemetry::Results& results) const;
 };
-
-/// A command trace in the contract's form, from `from` up to `to`.
-std::vector<telemetry::ChannelCommands> command_events(const std::vector<std::vector<hbm::CommandRecord>>& commands,
-                                                       int channels_per_stack, Time from, Time to);
 
 }  // namespace cowosim::platforms

@@ -11,6 +11,7 @@
 #include "engine/coupling.h"
 #include "kernel/driver.h"
 #include "kernel/time_resolution.h"
+#include "platforms/command_tap.h"
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
@@ -93,9 +94,11 @@ struct Package::Parts {
         for (engine::Journal* journal : {&heart->journal(), &heart->services()})
           journal->trace(options.trace_transactions.from, options.trace_transactions.to);
     }
-    if (options.trace_commands.on) {
-      commands.resize(channels.size());
-      for (std::size_t i = 0; i < channels.size(); ++i) channels[i]->trace_commands(&commands[i]);
+    if (options.trace_commands.on || options.check) {
+      for (hbm::Channel* channel : channels) {
+        taps.push_back(std::make_unique<platforms::CommandTap>(options, configuration.platform.hbm, channel->name()));
+        channel->trace_commands(taps.back().get());
+      }
     }
     if (options.stats_interval != 0) {
       engine.on_interval = [this](Time t) {
@@ -336,8 +339,8 @@ struct Package::Parts {
   std::unique_ptr<kernel::Driver> driver;
 
   std::vector<traffic::Source*> sources;
-  std::vector<hbm::Channel*> channels;  // by stack x channels + channel
-  std::vector<std::vector<hbm::CommandRecord>> commands;
+  std::vector<hbm::Channel*> channels;                       // by stack x channels + channel
+  std::vector<std::unique_ptr<platforms::CommandTap>> taps;  // of the channels, while somebody wants their commands
   std::ostringstream series_text;
   telemetry::IntervalSeries series{series_text};
 };
@@ -357,6 +360,9 @@ const std::vector<engine::Wait>& Package::waits() const { return parts_->engine.
 const std::string& Package::reason() const { return parts_->engine.reason(); }
 std::vector<std::string> Package::violations() const {
   std::vector<std::string> all = parts_->engine.violations();
+  if (status() != engine::Status::running)
+    for (std::string& broken : platforms::protocol_violations(parts_->taps, parts_->engine.now()))
+      all.push_back(std::move(broken));
   if (status() != engine::Status::completed) return all;
   for (std::string& broken : telemetry::broken_invariants(results())) all.push_back(std::move(broken));
   return all;
@@ -423,6 +429,7 @@ telemetry::Results Package::results() const {
   results.run.git_hash = kGitHash;
   results.run.systemc_version = sc_core::sc_version_string;
   results.run.threads = parts.options.threads;
+  if (parts.options.check) results.run.checked_commands = platforms::checked_commands(parts.taps);
   results.run.window = parts.options.window == 0 ? parts.engine.lookahead() : parts.options.window;
   return results;
 }
@@ -469,9 +476,7 @@ std::string Package::write(const std::string& directory, const telemetry::Result
   }
   if (parts.options.trace_commands.on) {
     std::ofstream file(out.path("commands.csv"));
-    telemetry::write_commands(
-        file, platforms::command_events(parts.commands, parts.configuration.platform.hbm.channels,
-                                        parts.options.trace_commands.from, parts.options.trace_commands.to));
+    telemetry::write_commands(file, platforms::command_events(parts.taps, parts.configuration.platform.hbm.channels));
   }
   for (const File& file : extra) out.write(file.name, file.content);
   return out.commit().string();

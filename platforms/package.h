@@ -56,6 +56,7 @@ struct RunOptions {
   };
   Trace trace_transactions;
   Trace trace_commands;
+  bool check = false;  ///< every HBM channel's commands go through the protocol checker; violations() tells
 };
 
 /// Throws ConfigError (core/error.h) with every error of platform, workload and options.

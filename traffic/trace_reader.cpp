@@ -3,13 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <boost/iostreams/filter/gzip.hpp>
-#include <boost/iostreams/filter/zstd.hpp>
-#include <boost/iostreams/filtering_streambuf.hpp>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 
 #include "core/nearest.h"
@@ -24,11 +19,6 @@ constexpr const char* kHeaderHelp =
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::size_t kMaxLine = 1024 * 1024;
 constexpr std::uint64_t kMaxNanoseconds = 9'000'000'000'000;  // 2.5 hours: what fits into Time
-
-bool ends_with(const std::string& text, const char* ending) {
-  const std::size_t length = std::strlen(ending);
-  return text.size() >= length && text.compare(text.size() - length, length, ending) == 0;
-}
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -149,26 +139,8 @@ std::string in_ns(Time t) {
 
 }  // namespace
 
-struct TraceReader::Input {
-  boost::iostreams::filtering_istreambuf stream;
-  std::ifstream file;
-};
-
 TraceReader::TraceReader(TraceOptions options)
-    : options_(std::move(options)), input_(std::make_unique<Input>()), streams_{options_.stream_name} {
-  input_->file.open(options_.file, std::ios::binary);
-  // A directory opens and then cannot be read.
-  if (!input_->file || (input_->file.peek(), input_->file.bad())) {
-    throw ConfigError(
-        Diagnostic{options_.file, 0, 0, "", fmt::format("cannot read the trace: {}", std::strerror(errno))});
-  }
-  input_->file.clear();
-  if (ends_with(options_.file, ".gz")) {
-    input_->stream.push(boost::iostreams::gzip_decompressor());
-  } else if (ends_with(options_.file, ".zst")) {
-    input_->stream.push(boost::iostreams::zstd_decompressor());
-  }
-  input_->stream.push(input_->file);
+    : options_(std::move(options)), input_(options_.file, "trace"), streams_{options_.stream_name} {
   buffer_.resize(kChunk);
   read_header();
 }
@@ -183,18 +155,11 @@ bool TraceReader::fill() {
     begin_ = 0;
   }
   if (buffer_.size() - end_ < kChunk / 2) buffer_.resize(buffer_.size() + kChunk);
-  std::streamsize count = 0;
-  try {
-    count = input_->stream.sgetn(buffer_.data() + end_,
-                                 static_cast<std::streamsize>(buffer_.size() - end_ - 1 - kLookAhead));
-  } catch (const std::ios_base::failure& failure) {  // gzip_error and zstd_error are failures
-    throw ConfigError(
-        Diagnostic{options_.file, line_number_ + 1, 1, "",
-                   fmt::format("cannot decompress the trace ({}); it must be what its ending says", failure.what())});
-  }
-  end_ += static_cast<std::size_t>(std::max<std::streamsize>(count, 0));
+  const std::size_t count =
+      input_.read(buffer_.data() + end_, buffer_.size() - end_ - 1 - kLookAhead, line_number_ + 1);
+  end_ += count;
   buffer_[end_] = '\n';  // stops the parsers behind a last line without an end
-  if (count <= 0) input_ended_ = true;
+  if (count == 0) input_ended_ = true;
   return count > 0;
 }
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "telemetry/input_file.h"
 #include "traffic/request_stream.h"
 
 namespace cowosim::traffic {
@@ -59,7 +59,6 @@ class TraceReader final : public RequestStream {
 
  private:
   enum Column : int { kTime, kOp, kAddress, kBytes, kStream, kId, kDependsOn, kThink, kColumns };
-  struct Input;
 
   bool fill();                                      // more bytes behind end_; false at the end of the file
   bool line(const char*& begin, const char*& end);  // the next line, without its end
@@ -103,7 +102,7 @@ class TraceReader final : public RequestStream {
   bool remember(std::uint64_t id);  // false: seen before
 
   TraceOptions options_;
-  std::unique_ptr<Input> input_;
+  telemetry::InputFile input_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

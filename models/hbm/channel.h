@@ -97,8 +97,8 @@ class Channel final : public engine::Heart {
   std::uint64_t transactions() const { return transactions_; }
   std::uint64_t outstanding() const { return outstanding_; }
 
-  /// Every command from now on is appended to `sink` (nullptr: off, at no cost).
-  void trace_commands(std::vector<CommandRecord>* sink) { buses_.trace = sink; }
+  /// Every command from now on goes to `sink` (nullptr: off, at no cost), which must outlive it.
+  void trace_commands(CommandSink* sink) { buses_.trace = sink; }
 
  private:
   /// One transaction, from the door to its last data.

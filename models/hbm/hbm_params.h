@@ -161,7 +161,8 @@ struct FaultParams {
     v("channel", channel, Range{0, 63}, "channel of that stack that has them", "negative control");
     v("pseudo_channel", pseudo_channel, Range{0, 1}, "pseudo-channel that has the planted timing fault",
       "negative control");
-    v("extra_rcd_read", extra_rcd_read, Range{0, 1000}, "clocks added to tRCDRD there", "negative control");
+    v("extra_rcd_read", extra_rcd_read, Range{-8, 1000}, "clocks added to tRCDRD there; below 0 breaks the protocol",
+      "negative control");
     v("drop_response_after", drop_response_after, Unit::none, Range{-1, 1e15},
       "swallow the response that follows this many (once per channel); -1: none", "negative control");
   }

@@ -590,7 +590,7 @@ void PseudoChannel::record(Command command, int bank, std::int32_t row, std::int
     r.row = row;
     r.column = column;
   }
-  buses_.trace->push_back(r);
+  buses_.trace->command(r);
 }
 
 /// Which constraint let a column command go last?

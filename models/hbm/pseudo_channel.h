@@ -15,7 +15,7 @@
 
 #include "core/memory_map.h"
 #include "hbm/bus_account.h"
-#include "hbm/command.h"
+#include "hbm/command_sink.h"
 #include "hbm/counters.h"
 #include "hbm/refresh_schedule.h"
 #include "hbm/rules.h"
@@ -52,7 +52,7 @@ struct Buses {
   Half now = 0;  ///< the first edge that is not decided yet
   Half column_free = 0;
   Half row_free = 0;
-  std::vector<CommandRecord>* trace = nullptr;
+  CommandSink* trace = nullptr;
 };
 
 class PseudoChannel {

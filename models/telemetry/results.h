@@ -49,6 +49,8 @@ struct RunInfo {
   double host_seconds = 0;
   double cpu_seconds = 0;
   std::uint64_t peak_resident_bytes = 0;  ///< 0: unknown
+  /// DRAM commands the protocol checker has seen; empty: it was off.
+  std::optional<std::uint64_t> checked_commands;
 };
 
 struct LatencySummary {

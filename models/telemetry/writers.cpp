@@ -297,6 +297,7 @@ std::string run_json(const RunInfo& run) {
   json["partial"] = is_partial(run.status);
   json["exit_code"] = run.exit_code;
   json["exit_reason"] = run.exit_reason;
+  if (run.checked_commands) json["checked_commands"] = *run.checked_commands;
   json["threads"] = run.threads;
   json["window_ns"] = to_ns(run.window);
   json["simulated_ns"] = to_ns(run.simulated);

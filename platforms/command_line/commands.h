@@ -24,6 +24,7 @@ int validate(const Arguments& arguments);
 int list(const Arguments& arguments);
 int show(const Arguments& arguments);
 int schema(const Arguments& arguments);
+int check(const Arguments& arguments);
 int diverge(const Arguments& arguments);
 
 /// Whether the command simulates: then it runs inside sc_main.

@@ -22,6 +22,7 @@ const std::vector<Command>& commands() {
       {"list", "platforms|workloads|parameters [GLOB]", "what there is", list, false},
       {"show", "PLATFORM|WORKLOAD", "the resolved file and what follows from it", show, true},
       {"schema", "platform|workload", "JSON Schema for editors", schema, false},
+      {"check", "TRACE --platform P", "DRAM commands of a trace against the protocol", check, false},
       {"diverge", "A B", "where and when two runs first differ", diverge, true},
   };
   return all;

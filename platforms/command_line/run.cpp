@@ -160,6 +160,7 @@ int run(const Arguments& arguments) {
       ("epoch", text(), "length of an epoch in hashes.csv (default 10us)")                              //
       ("trace", po::value<std::vector<std::string>>()->composing()->value_name("KIND[,FROM,TO]"),
        "write a trace: transactions, commands")                                                    //
+      ("check", "hold every DRAM command against the protocol of its generation (exit code 3)")    //
       ("shuffle-construction", "build the package in another order; results do not depend on it")  //
       ("kpi", po::value<std::vector<std::string>>()->composing()->value_name("EXPR"),
        "fail (exit code 6) unless PATH OP NUMBER holds of results.json, e.g. 'hbm.utilization >= 0.88' (repeatable)")  //
@@ -214,6 +215,8 @@ int run(const Arguments& arguments) {
   if (variables.count("trace") > 0) {
     for (const std::string& trace : variables["trace"].as<std::vector<std::string>>()) add_trace(trace, options);
   }
+
+  options.check = variables.count("check") > 0;
 
   std::vector<Kpi> kpis;
   if (variables.count("kpi") > 0) {
@@ -273,7 +276,8 @@ int run(const Arguments& arguments) {
                o.found ? fmt::format("it is {}", o.value) : "results.json has no number there");
   }
   if (code == kStuck || code == kInvariantBroken) {
-    fmt::print(stderr, "cowosim run: error: {}\n", package.reason());
+    const bool broken_later = package.status() == engine::Status::completed && !violations.empty();
+    fmt::print(stderr, "cowosim run: error: {}\n", broken_later ? "an invariant is broken" : package.reason());
     for (const engine::Wait& wait : package.waits()) {
       fmt::print(stderr, "  {} waits for {}: {}\n", wait.waiter, wait.waits_for, wait.reason);
     }

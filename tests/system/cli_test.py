@@ -6,7 +6,7 @@ import unittest
 
 import cowosim_binary
 
-COMMANDS = ("run", "validate", "list", "show", "schema", "diverge")
+COMMANDS = ("run", "validate", "list", "show", "schema", "check", "diverge")
 PRESETS = ("h100_sxm5", "reference/hbm2_2000", "reference/hbm3_6400", "reference/hbm4_8000")
 WORKLOADS = {"gemm", "llama3_70b_decode", "llama3_70b_prefill", "llama3_8b_decode", "llama3_8b_prefill", "pointer_chase", "random_access",
              "stream", "trace"}
@@ -58,7 +58,7 @@ class CommandLine(cowosim_binary.CowosimTest):
     def test_help_of_run_names_every_option(self):
         text = self.call("run", "--help")
         for option in ("--set", "--set-file", "--include", "--workload", "--out", "--seed", "--until", "--wall-limit", "--stall-limit", "--threads",
-                       "--window", "--stats-interval", "--trace", "--no-report", "--force", "--quiet"):
+                       "--window", "--stats-interval", "--trace", "--check", "--no-report", "--force", "--quiet"):
             self.assertIn(option, text)
 
     def test_lists(self):

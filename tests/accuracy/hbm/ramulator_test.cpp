@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "accuracy/hbm/reference_streams.h"
+#include "hbm/checker/protocol_checker.h"
 
 namespace cowosim::accuracy {
 namespace {
@@ -191,20 +192,66 @@ TEST(Ramulator, CommandsAreExact) {
   const MemoryMap map = hbm::make_memory_map(params);
   hbm::Channel channel(params, map);
   ZeroLatencySource source(channel, map, spec);
-  std::vector<hbm::CommandRecord> commands;
-  channel.trace_commands(&commands);
+  hbm::CommandList trace;
+  channel.trace_commands(&trace);
   source.run();
   std::size_t i = 0;
   for (const Row& row : table("commands_rand_r_rate_20.csv")) {
     if (row.at("PseudoChannel") != "0") continue;  // the idle one's refreshes
     if (i == 3900) break;                          // the reference has more requests than this stream
-    const hbm::CommandRecord& ours = commands[i++];
+    const hbm::CommandRecord& ours = trace.commands[i++];
     ASSERT_EQ(row.at("command"), hbm::name_of(ours.command)) << i;
     ASSERT_EQ(std::stoll(row.at("clock")) - 1, ours.time / channel.timing().half_period) << i;
     ASSERT_EQ(std::stoi(row.at("BankGroup")), ours.bank_group) << i;
     ASSERT_EQ(std::stoi(row.at("Bank")), ours.bank) << i;
   }
   EXPECT_EQ(i, 3900u);
+}
+
+hbm::Command command_of(const std::string& name) {
+  for (std::size_t c = 0; c < hbm::kCommands; ++c)
+    if (name == hbm::name_of(static_cast<hbm::Command>(c))) return static_cast<hbm::Command>(c);
+  ADD_FAILURE() << name;
+  return hbm::Command::activate;
+}
+
+/// The protocol checker's rules and Ramulator's constraints are two readings of one standard: neither finds fault with the
+/// other's stream, and the checker finds a command of it that is moved by half a clock, or a row that is not the open one.
+TEST(Ramulator, ItsCommandsKeepTheProtocol) {
+  const std::vector<Row> rows = table("commands_rand_r_rate_20.csv");
+  ASSERT_EQ(rows.size(), 4000u);
+  hbm::HbmParams params = reference_params();
+  params.pseudo_channels = 2;
+  const auto violations = [&](std::size_t planted, Time moved, int other_row) {
+    hbm::ProtocolChecker checker(params, "channel");
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Row& row = rows[i];
+      const auto field = [&](const char* name) { return std::stoi(row.at(name)); };
+      hbm::CommandRecord c;
+      c.command = command_of(row.at("command"));
+      c.time = (field("clock") - 1) * checker.rules().half_period;  // counted from 1, in half CK
+      c.pseudo_channel = static_cast<std::uint8_t>(field("PseudoChannel"));
+      c.sid = static_cast<std::int16_t>(field("Sid"));
+      c.bank_group = static_cast<std::int16_t>(field("BankGroup"));
+      c.bank = static_cast<std::int16_t>(field("Bank"));
+      c.row = field("Row");
+      if (c.command == hbm::Command::read) c.column = field("Column");
+      if (i == planted) {
+        c.time += moved * checker.rules().half_period;
+        c.row += other_row;
+      }
+      checker.check(c);
+    }
+    EXPECT_EQ(checker.commands(), rows.size());
+    std::vector<std::string> found;
+    for (const hbm::Violation& v : checker.violations()) found.push_back(v.rule);
+    return found;
+  };
+  EXPECT_EQ(violations(0, 0, 0), std::vector<std::string>());
+  std::size_t read = 2000;
+  while (rows[read].at("command") != "RD") ++read;
+  EXPECT_EQ(violations(read, -1, 0), std::vector<std::string>{"edge: RD on a falling edge"});
+  EXPECT_EQ(violations(read, 0, 1), std::vector<std::string>{"RD of another row than the open one"});
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-// A channel on a bench: requests at given edges, everything that comes back and every command kept.
+// A channel on a bench: requests at given edges, everything that comes back and every command kept and checked.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <memory>
@@ -7,10 +9,11 @@
 
 #include "accuracy/hbm/reference_streams.h"
 #include "hbm/channel.h"
+#include "hbm/checker/protocol_checker.h"
 
 namespace cowosim::hbm {
 
-class Bench final : public engine::Outlet {
+class Bench final : public engine::Outlet, public CommandSink {
  public:
   struct Sent {
     Handle handle;
@@ -18,11 +21,17 @@ class Bench final : public engine::Outlet {
   };
 
   explicit Bench(const HbmParams& params, int streams = 1)
-      : map(make_memory_map(params)), channel(params, map, streams), pool_(pools.add("bench")) {
+      : map(make_memory_map(params)),
+        channel(params, map, streams),
+        checker(params, "channel"),
+        pool_(pools.add("bench")) {
     channel.set_name("channel");
     channel.set_pools(pools);
     channel.bind(0, *this);
-    channel.trace_commands(&commands);
+    channel.trace_commands(this);
+  }
+  ~Bench() override {
+    for (const Violation& violation : checker.violations()) EXPECT_TRUE(!keeps_protocol) << violation.text;
   }
 
   Location at(int bank_group, int bank, int row, int column = 0, int sid = 0, int pseudo_channel = 0) const {
@@ -78,6 +87,10 @@ class Bench final : public engine::Outlet {
     }
   }
   Time latency() const override { return 0; }
+  void command(const CommandRecord& record) override {
+    commands.push_back(record);
+    checker.check(record);
+  }
 
   /// Edge of the n-th (from 0) command of a kind; -1 if there is none.
   Half edge_of(Command command, int n = 0) const {
@@ -93,6 +106,8 @@ class Bench final : public engine::Outlet {
   engine::Pools pools;
   MemoryMap map;
   Channel channel;
+  ProtocolChecker checker;
+  bool keeps_protocol = true;  ///< to be switched off by tests that break it on purpose
   std::vector<CommandRecord> commands;
   std::vector<Sent> sent;
   std::vector<Half> accepted;
