@@ -297,7 +297,8 @@ void PseudoChannel::consider_row(Index index) {
   if (blocked_ & bit(a.bank)) return;
   if (rules_.in_order && oldest_[a.queue] != index) return;
   const Half t = row_ready(a);
-  if (t > row_time_) return;
+  const bool opens = banks_[a.bank].open_row < 0;
+  if (t > row_time_ || (opens && would_delay_refresh(t))) return;
   if (t == row_time_ &&
       (row_for_ == For::refresh || (row_for_ == For::access && a.order >= accesses_[row_access_].order)))
     return;
@@ -305,7 +306,7 @@ void PseudoChannel::consider_row(Index index) {
   row_access_ = index;
   row_bank_ = a.bank;
   row_for_ = For::access;
-  row_command_ = banks_[a.bank].open_row < 0 ? Command::activate : Command::precharge;
+  row_command_ = opens ? Command::activate : Command::precharge;
 }
 
 void PseudoChannel::replan() {
@@ -423,7 +424,8 @@ void PseudoChannel::plan_rows() {
     const Half floor = rising(std::max(std::max(row_floor(), activate_spacing_), activate_after_refresh_));
     do {
       const unsigned bank = take_bit(mask);
-      consider(std::max(floor, banks_[bank].activate_ready), bank);
+      const Half t = std::max(floor, banks_[bank].activate_ready);
+      if (!would_delay_refresh(t)) consider(t, bank);
     } while (mask != 0);
   }
   if (std::uint64_t mask = candidates & open_mask_; mask != 0) {

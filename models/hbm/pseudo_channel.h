@@ -215,6 +215,12 @@ class PseudoChannel {
   }
   Half precharge_edge(Half t) const { return rules_.timing.falling_precharge ? t : rising(t); }
   Half row_ready(const Access& access) const;
+  /// An ACT at t would push the planned REFpb or RFMpb out of its place; one ACT after the other, for ever.
+  bool would_delay_refresh(Half t) const {
+    return row_for_ == For::refresh && target_.chosen && row_time_ < kNoEdge &&
+           t + t_.activate_to_refresh_bank > row_time_ &&
+           (row_command_ == Command::refresh_bank || row_command_ == Command::refresh_management_bank);
+  }
   void consider_column(Index index);
   void consider_active(Index index);
   void consider_row(Index index);

@@ -67,17 +67,12 @@ Rules::Rules(const HbmParams& params, int channel, int streams, const std::vecto
   refresh = c.refresh != "none";
   per_bank = c.refresh == "per_bank";
   strict = c.refresh_policy == "strict";
-  const int per_interval = per_bank ? banks : 1;
-  postpone = strict ? 0 : c.refresh_postpone * per_interval;
-  pull_in = strict ? 0 : c.refresh_pull_in * per_interval;
-  interval = per_bank ? timing.refresh_bank_interval : timing.refresh_interval;
-  // Due on the edge before n x tREFI, which a precharge-all may already use. Both pseudo-channels at once: they share
-  // the door, so that one waits for the other anyway.
-  first_refresh = interval - timing.row_step;
-  if (c.refresh_stagger) {
-    const Half place = channel % params.channels;
-    first_refresh -= interval * place / params.channels & ~Half{1};
-  }
+  // Both pseudo-channels of a channel at once: they share the door, so that one waits for the other anyway.
+  refreshes = per_bank ? banks : 1;
+  postpone = strict ? 0 : c.refresh_postpone * refreshes;
+  pull_in = strict ? 0 : c.refresh_pull_in * refreshes;
+  if (c.refresh_stagger)
+    refresh_lead = timing.refresh_interval / refreshes * (channel % params.channels) / params.channels & ~Half{1};
   if (c.refresh_management) {
     require(timing.has_refresh_management, params.generation + " has no refresh management (RFM)");
     raaimt = c.raaimt;

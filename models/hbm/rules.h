@@ -64,11 +64,11 @@ struct Rules {
   bool refresh = true;
   bool per_bank = false;
   bool strict = true;
-  int postpone = 0;  ///< of all-bank, or of per-bank refreshes of any banks
+  int postpone = 0;  ///< refreshes, all-bank or of any bank
   int pull_in = 0;
-  Half interval = 0;       ///< of all-bank or per-bank refreshes
-  Half first_refresh = 0;  ///< edge from which the first one is due
-  int raaimt = 0;          ///< 0: no refresh management
+  int refreshes = 1;      ///< in tREFI: one of all banks, or one of each
+  Half refresh_lead = 0;  ///< of this channel, where channels take turns
+  int raaimt = 0;         ///< 0: no refresh management
   int raammt = 0;
 
   // Errors (Channel::judge_data). A read is wrong in one bit, or in more, with these chances out of 2^64.
