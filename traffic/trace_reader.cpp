@@ -23,6 +23,7 @@ constexpr const char* kHeaderHelp =
     "the header is `time_ns,op,address,bytes` and optionally `stream,id,depends_on,think_ns`";
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::size_t kMaxLine = 1024 * 1024;
+constexpr std::ptrdiff_t kMaxBytesDigits = 8;                 // more are not worth a shortcut
 constexpr std::uint64_t kMaxNanoseconds = 9'000'000'000'000;  // 2.5 hours: what fits into Time
 
 bool ends_with(const std::string& text, const char* ending) {
@@ -93,13 +94,13 @@ constexpr std::size_t kLookAhead = 8;
 }
 
 struct NibbleTable {
-  unsigned char value[256];
+  signed char value[256];  // -1: not a digit
   constexpr NibbleTable() : value() {
     for (int c = 0; c < 256; ++c) {
-      value[c] = static_cast<unsigned char>(c >= '0' && c <= '9'   ? c - '0'
-                                            : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                            : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                                   : 255);
+      value[c] = static_cast<signed char>(c >= '0' && c <= '9'   ? c - '0'
+                                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                                 : -1);
     }
   }
 };
@@ -113,8 +114,8 @@ constexpr NibbleTable kNibbles;
     while (*digit == '0') ++digit;
     const char* const significant = digit;
     std::uint64_t result = 0;
-    for (unsigned nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) < 16; ++digit)
-      result = result << 4 | nibble;
+    for (std::int64_t nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) >= 0; ++digit)
+      result = result << 4 | static_cast<std::uint64_t>(nibble);
     if (digit == begin || digit - significant > 16) return nullptr;
     value = result;
     return digit;
@@ -486,33 +487,33 @@ Diagnostic TraceReader::describe(const char* begin, const char* end, const Reque
   return at(begin, where, failure_.column, message());
 }
 
-bool TraceReader::read_plain(Request& request) {
+[[gnu::always_inline]] inline bool TraceReader::read_plain(Request& request) {
   const char* p = buffer_.data() + begin_;
   const char* const data_end = buffer_.data() + end_;
   Time time = kAsSoonAsPossible;
-  std::uint64_t address = 0;
-  std::uint64_t bytes = 0;
   if (*p != ',') {
     p = parse_nanoseconds(p, time);
     if (p == nullptr || time < last_time_) return false;
   }
-  if (*p != ',') return false;
-  const char op = p[1];  // a comma is not the sentinel, so there is a character behind it
-  if ((op != 'R' && op != 'W') || p[2] != ',') return false;
+  const bool read = std::memcmp(p, ",R,", 3) == 0;
+  if (!read && std::memcmp(p, ",W,", 3) != 0) return false;
+  std::uint64_t address = 0;
   p = parse_unsigned(p + 3, address);
   if (p == nullptr || *p != ',') return false;
-  for (++p; is_digit(*p) && bytes <= kMaxBytes; ++p) bytes = bytes * 10 + static_cast<std::uint64_t>(*p - '0');
-  if (*p != '\n' || p == data_end) return false;
+  const char* const first = ++p;
+  std::uint64_t bytes = 0;
+  for (unsigned digit; (digit = static_cast<unsigned char>(*p) - unsigned{'0'}) < 10; ++p) bytes = bytes * 10 + digit;
+  if (p - first > kMaxBytesDigits || *p != '\n' || p == data_end) return false;
   if (bytes - 1 >= kMaxBytes || address >= options_.capacity || bytes > options_.capacity - address) return false;
   begin_ = static_cast<std::size_t>(p + 1 - buffer_.data());
   ++line_number_;
   ++requests_;
-  bytes_ += bytes;
   if (time != kAsSoonAsPossible) last_time_ = time;
+  bytes_ += bytes;
   request.time = time;
   request.address = address;
   request.bytes = static_cast<std::uint32_t>(bytes);
-  request.op = op == 'R' ? Op::read : Op::write;
+  request.op = read ? Op::read : Op::write;
   request.stream = options_.first_stream;
   request.id = request.depends_on = kNoId;
   request.think = 0;
@@ -526,8 +527,9 @@ TraceReader::Outcome TraceReader::read_line(Request& request) {
   return parse(line_begin_, line_end_, request) ? Outcome::request : Outcome::error;
 }
 
-bool TraceReader::next(Request& request) {
-  if (plain_ && read_plain(request)) return true;
+bool TraceReader::next(Request& request) { return (plain_ && read_plain(request)) || next_line(request); }
+
+bool TraceReader::next_line(Request& request) {
   const Outcome outcome = read_line(request);
   if (outcome == Outcome::request) return true;
   if (outcome == Outcome::error) throw ConfigError(describe(line_begin_, line_end_, request));

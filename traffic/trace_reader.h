@@ -69,6 +69,7 @@ class TraceReader final : public RequestStream {
   // A line in the plain form `1.5,R,0x40,64`, straight from the buffer. False for anything else, good or bad, which is then left to
   // read_line: what is accepted and what is said about errors does not depend on this shortcut.
   bool read_plain(Request& request);
+  bool next_line(Request& request);
   // The hot part only notes what is wrong and where; words are found by `describe`.
   bool parse(const char* begin, const char* end, Request& request);
   enum class Reason : std::uint8_t {
