@@ -35,7 +35,7 @@ bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 // The parsers below read up to the first character that is not theirs, and look at up to kLookAhead bytes behind it: `fill` keeps a
-// line end and that much room behind the data. They return where they stopped, nullptr for something that is not such a number.
+// stop and that much room behind the data. They return where they stopped, nullptr for something that is not such a number.
 constexpr std::size_t kLookAhead = 8;
 
 /// Up to 8 decimal digits at once, as bytes of one word; returns behind the last one.
@@ -106,28 +106,29 @@ struct NibbleTable {
 };
 constexpr NibbleTable kNibbles;
 
+/// Decimal of up to 19 digits, or hexadecimal with 0x and up to 16.
+[[gnu::always_inline]] inline const char* parse_short_unsigned(const char* p, std::uint64_t& value) {
+  if (p[0] != '0' || (p[1] | 0x20) != 'x') {
+    const char* const begin = p;
+    p = parse_digits(p, value);
+    return p == begin || p - begin > 19 ? nullptr : p;
+  }
+  const char* const begin = p += 2;
+  std::uint64_t result = 0;
+  for (std::int64_t nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*p)]) >= 0; ++p)
+    result = result << 4 | static_cast<std::uint64_t>(nibble);
+  value = result;
+  return p == begin || p - begin > 16 ? nullptr : p;
+}
+
 /// Decimal, or hexadecimal with 0x, below 2^64.
-[[gnu::always_inline]] inline const char* parse_unsigned(const char* p, std::uint64_t& value) {
-  if (p[0] == '0' && (p[1] | 0x20) == 'x') {
-    const char* const begin = p + 2;
-    const char* digit = begin;
-    while (*digit == '0') ++digit;
-    const char* const significant = digit;
-    std::uint64_t result = 0;
-    for (std::int64_t nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) >= 0; ++digit)
-      result = result << 4 | static_cast<std::uint64_t>(nibble);
-    if (digit == begin || digit - significant > 16) return nullptr;
-    value = result;
-    return digit;
-  }
-  const char* const begin = p;
-  p = parse_digits(p, value);
-  if (p == begin) return nullptr;
-  if (p - begin > 19) {  // might not have fitted
-    const std::from_chars_result exact = std::from_chars(begin, p, value);
-    if (exact.ec != std::errc{}) return nullptr;
-  }
-  return p;
+const char* parse_unsigned(const char* p, std::uint64_t& value) {
+  if (const char* const end = parse_short_unsigned(p, value)) return end;
+  const bool hexadecimal = p[0] == '0' && (p[1] | 0x20) == 'x';
+  const char* const begin = hexadecimal ? p + 2 : p;
+  const char* end = begin;
+  while (hexadecimal ? kNibbles.value[static_cast<unsigned char>(*end)] >= 0 : is_digit(*end)) ++end;
+  return std::from_chars(begin, end, value, hexadecimal ? 16 : 10).ec == std::errc{} ? end : nullptr;
 }
 
 std::string field_at(const char* p, const char* end) {
@@ -194,7 +195,7 @@ bool TraceReader::fill() {
                    fmt::format("cannot decompress the trace ({}); it must be what its ending says", failure.what())});
   }
   end_ += static_cast<std::size_t>(std::max<std::streamsize>(count, 0));
-  buffer_[end_] = '\n';  // stops the parsers behind a last line without an end
+  buffer_[end_] = '\0';  // stops the parsers behind a last line without an end
   if (count <= 0) input_ended_ = true;
   return count > 0;
 }
@@ -277,7 +278,7 @@ void TraceReader::read_header() {
                         "column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
   }
   if (!errors.empty()) throw ConfigError(std::move(errors));
-  plain_ = columns_ == std::vector<Column>{kTime, kOp, kAddress, kBytes};
+  plain_ = columns_ == std::vector<Column>{kTime, kOp, kAddress, kBytes} && options_.capacity >= kMaxBytes;
 }
 
 bool TraceReader::knows(std::uint64_t id) const {
@@ -488,8 +489,8 @@ Diagnostic TraceReader::describe(const char* begin, const char* end, const Reque
 }
 
 [[gnu::always_inline]] inline bool TraceReader::read_plain(Request& request) {
+  // No calls in here: everything fits into registers that need not be saved.
   const char* p = buffer_.data() + begin_;
-  const char* const data_end = buffer_.data() + end_;
   Time time = kAsSoonAsPossible;
   if (*p != ',') {
     p = parse_nanoseconds(p, time);
@@ -498,13 +499,13 @@ Diagnostic TraceReader::describe(const char* begin, const char* end, const Reque
   const bool read = std::memcmp(p, ",R,", 3) == 0;
   if (!read && std::memcmp(p, ",W,", 3) != 0) return false;
   std::uint64_t address = 0;
-  p = parse_unsigned(p + 3, address);
+  p = parse_short_unsigned(p + 3, address);
   if (p == nullptr || *p != ',') return false;
   const char* const first = ++p;
   std::uint64_t bytes = 0;
   for (unsigned digit; (digit = static_cast<unsigned char>(*p) - unsigned{'0'}) < 10; ++p) bytes = bytes * 10 + digit;
-  if (p - first > kMaxBytesDigits || *p != '\n' || p == data_end) return false;
-  if (bytes - 1 >= kMaxBytes || address >= options_.capacity || bytes > options_.capacity - address) return false;
+  if (*p != '\n' || p - first > kMaxBytesDigits || bytes - 1 >= kMaxBytes) return false;
+  if (address > options_.capacity - bytes) return false;
   begin_ = static_cast<std::size_t>(p + 1 - buffer_.data());
   ++line_number_;
   ++requests_;

@@ -115,8 +115,8 @@ class TraceReader final : public RequestStream {
   const char* line_end_ = nullptr;
   Failure failure_;
   std::vector<Column> columns_;  // in the order of the file
-  bool plain_ = false;           // they are the four mandatory ones in the usual order
-  int column_of_[kColumns];      // -1: absent
+  bool plain_ = false;  // they are the four mandatory ones in the usual order, and memory is no smaller than kMaxBytes
+  int column_of_[kColumns];  // -1: absent
   Time last_time_ = kAsSoonAsPossible;
   std::uint64_t requests_ = 0;
   std::uint64_t bytes_ = 0;
