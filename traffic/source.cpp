@@ -12,6 +12,7 @@ Source::Source(const SourceParams& params, std::unique_ptr<RequestStream> stream
       credits_(credits >= 0 ? credits : kUnboundedCredits),
       initial_credits_(credits_),
       free_requests_(params.max_outstanding) {
+  for (auto& stream_statistics : streams_) stream_statistics = std::make_unique<telemetry::StreamStatistics>();
   if (params.granule < kAtomBytes || (params.granule & (params.granule - 1)) != 0) {
     throw std::invalid_argument("a source's granule is a power of two, at least one atom");
   }
@@ -124,7 +125,7 @@ void Source::issue_piece(Time now) {
 }
 
 inline void Source::respond(Transaction& answered, Time now) {
-  streams_[answered.stream].record(answered, now);
+  streams_[answered.stream]->record(answered, now);
   const std::uint32_t index = answered.tag;
   answered.tag |= kAnswered;
   if (index == kNoSlot || answer_slot(index, answered.stream, now)) answer_request(now);

@@ -71,7 +71,7 @@ class Source final : public engine::Heart {
   bool finished() const { return exhausted_ && live() == 0; }
   std::uint64_t requests() const { return requests_; }
   std::uint64_t requests_answered() const { return requests_answered_; }
-  const telemetry::StreamStatistics& stream(StreamId id) const { return streams_[id]; }
+  const telemetry::StreamStatistics& stream(StreamId id) const { return *streams_[id]; }
   /// Requests cut into several transactions: from their creation to their last response.
   const telemetry::Histogram& split_latency(StreamId id) const { return split_latency_[id]; }
 
@@ -135,7 +135,8 @@ class Source final : public engine::Heart {
   std::uint64_t requests_answered_ = 0;
   std::uint64_t bytes_issued_ = 0;
   std::uint64_t bytes_retired_ = 0;
-  std::array<telemetry::StreamStatistics, kMaxStreams> streams_;
+  std::array<std::unique_ptr<telemetry::StreamStatistics>, kMaxStreams>
+      streams_;  // large: an index into pointers is quicker
   std::array<telemetry::Histogram, kMaxStreams> split_latency_;
 };
 
