@@ -9,9 +9,10 @@ Source::Source(const SourceParams& params, std::unique_ptr<RequestStream> stream
     : params_(params),
       stream_(std::move(stream)),
       bounded_credits_(credits >= 0),
-      credits_(credits),
-      initial_credits_(credits),
+      credits_(credits >= 0 ? credits : kUnboundedCredits),
+      initial_credits_(credits_),
       free_requests_(params.max_outstanding) {
+  for (auto& stream_statistics : streams_) stream_statistics = std::make_unique<telemetry::StreamStatistics>();
   if (params.granule < kAtomBytes || (params.granule & (params.granule - 1)) != 0) {
     throw std::invalid_argument("a source's granule is a power of two, at least one atom");
   }
@@ -19,6 +20,7 @@ Source::Source(const SourceParams& params, std::unique_ptr<RequestStream> stream
 
 void Source::start() {
   pool_ = &own_pool();
+  wire_ = latency(0);
   tracks_ids_ = stream_->has_dependencies();
   fetch();
   update(0);
@@ -36,7 +38,7 @@ void Source::fetch() {
 
 void Source::update(Time now) {
   due_ = kNever;
-  if (exhausted_ || (bounded_credits_ && credits_ == 0)) return;
+  if (exhausted_ || credits_ == 0) return;
   Time earliest = std::max(now, next_issue_);
   if (!head_started_) {
     if (head_.depends_on != kNoId) {
@@ -109,8 +111,7 @@ void Source::issue_piece(Time now) {
       if (named) ids_.insert(head_.id);
     }
   }
-  const Handle handle = pool_->create();
-  Transaction& piece = transaction(handle);
+  const auto [handle, piece] = pool_->fresh();
   piece.address = piece.fetch_address = at_;
   piece.bytes = piece.fetch_bytes = static_cast<std::uint32_t>(piece_end - at_);
   piece.op = head_.op;
@@ -118,14 +119,12 @@ void Source::issue_piece(Time now) {
   piece.tag = head_slot_;
   piece.created = head_created_;
   piece.stages.start(Stage::issue, head_created_);
+  bytes_issued_ += piece.bytes;
   if (router_ != nullptr) {
     piece.source = terminal_;
-    piece.destination = piece.via = router_->destination(piece.address);
+    piece.destination = piece.via = router_->destination(at_);
   }
-  if (bounded_credits_) --credits_;
-  ++live_;
-  ++transactions_issued_;
-  bytes_issued_ += piece.bytes;
+  --credits_;
   next_issue_ = now + params_.issue_interval;
   at_ = piece_end;
   if (at_ == end_) {
@@ -133,48 +132,27 @@ void Source::issue_piece(Time now) {
     head_since_ = now;
   }
   due_ = kNever;  // until the message has left: what it causes at once is received before the next one is considered
-  send(0, engine::Phase::request, handle, now + latency(0));
+  send(0, engine::Phase::request, handle, now + wire_);
   update(now);
 }
 
-void Source::receive(const engine::Message& message) {
-  switch (message.phase) {
-    case engine::Phase::credit:
-      credits_ += message.count;
-      break;
-    case engine::Phase::response: {
-      Transaction& answered = transaction(message.transaction);
-      respond(answered, message.time);
-      if (answered.op == Op::read) retire(message.transaction, answered, message.time);
-      break;
-    }
-    case engine::Phase::retire: {
-      Transaction& retired = transaction(message.transaction);
-      if ((retired.tag & kAnswered) == 0) respond(retired, message.time);
-      retire(message.transaction, retired, message.time);
-      break;
-    }
-    case engine::Phase::request:
-      throw std::logic_error(name() + ": a source received a request");
-  }
-  if (due_ == kNever) update(message.time);
-}
-
-void Source::respond(Transaction& answered, Time now) {
-  streams_[answered.stream].record(answered, now);
+inline void Source::respond(Transaction& answered, Time now) {
+  streams_[answered.stream]->record(answered, now);
   const std::uint32_t index = answered.tag;
   answered.tag |= kAnswered;
-  if (index != kNoSlot) {
-    Slot& slot = slots_[index];
-    if (--slot.pieces != 0) return;
-    if (slot.split) split_latency_[answered.stream].add(now - slot.created);
-    if (slot.id != kNoId) {
-      ids_.forget(now);
-      ids_.answer(slot.id, now);
-    }
-    free_slots_.push_back(index);
+  if (index == kNoSlot || answer_slot(index, answered.stream, now)) answer_request(now);
+}
+
+bool Source::answer_slot(std::uint32_t index, StreamId stream, Time now) {
+  Slot& slot = slots_[index];
+  if (--slot.pieces != 0) return false;
+  if (slot.split) split_latency_[stream].add(now - slot.created);
+  if (slot.id != kNoId) {
+    ids_.forget(now);
+    ids_.answer(slot.id, now);
   }
-  answer_request(now);
+  free_slots_.push_back(index);
+  return true;
 }
 
 void Source::answer_request(Time now) {
@@ -187,18 +165,35 @@ void Source::answer_request(Time now) {
   }
 }
 
-void Source::retire(Handle handle, Transaction& retired, Time now) {
+inline void Source::retire(Handle handle, const Transaction& retired, Time now) {
   journal().add(retired, now);
-  ++transactions_retired_;
   bytes_retired_ += retired.bytes;
-  --live_;
   pool_->release(handle);
 }
 
+void Source::receive(const engine::Message& message) {
+  switch (message.phase) {
+    case engine::Phase::credit:
+      credits_ += message.count;
+      break;
+    case engine::Phase::response:
+    case engine::Phase::retire: {
+      Transaction& piece = pool_->at(message.transaction);
+      if ((piece.tag & kAnswered) == 0) respond(piece, message.time);
+      if (message.phase == engine::Phase::retire || piece.op == Op::read)
+        retire(message.transaction, piece, message.time);
+      break;
+    }
+    case engine::Phase::request:
+      throw std::logic_error(name() + ": a source received a request");
+  }
+  if (due_ == kNever && credits_ != 0) update(message.time);
+}
+
 void Source::report_waits(std::vector<engine::Wait>& waits) const {
-  if (live_ != 0) waits.push_back({name(), "the memory system", std::to_string(live_) + " transactions not retired"});
+  if (live() != 0) waits.push_back({name(), "the memory system", std::to_string(live()) + " transactions not retired"});
   if (exhausted_ || due_ != kNever) return;
-  if (bounded_credits_ && credits_ == 0) {
+  if (credits_ == 0) {
     waits.push_back({name(), "its receiver", "no credit: the receiver's door is full"});
   } else if (head_.depends_on != kNoId && ids_.answered(head_.depends_on) == kNever) {
     waits.push_back({name(), "request " + std::to_string(head_.depends_on), "the next request depends on it"});
@@ -211,8 +206,8 @@ void Source::report_waits(std::vector<engine::Wait>& waits) const {
 void Source::statistics(StatVisitor& visitor) const {
   visitor("requests", "count", static_cast<double>(requests_));
   visitor("requests_answered", "count", static_cast<double>(requests_answered_));
-  visitor("transactions_issued", "count", static_cast<double>(transactions_issued_));
-  visitor("transactions_retired", "count", static_cast<double>(transactions_retired_));
+  visitor("transactions_issued", "count", static_cast<double>(pool_ == nullptr ? 0 : pool_->created()));
+  visitor("transactions_retired", "count", static_cast<double>(journal().count()));
   visitor("bytes_issued", "B", static_cast<double>(bytes_issued_));
   visitor("bytes_retired", "B", static_cast<double>(bytes_retired_));
 }
@@ -223,10 +218,10 @@ void Source::check_idle(std::vector<std::string>& broken) const {
       broken.push_back(name() + ": " + what + ": " + std::to_string(is) + " instead of " + std::to_string(should));
   };
   if (!exhausted_) broken.push_back(name() + ": not all requests were issued");
-  differ("transactions retired", transactions_retired_, transactions_issued_);
+  differ("transactions retired", journal().count(), pool_ == nullptr ? 0 : pool_->created());
   differ("bytes retired", bytes_retired_, bytes_issued_);
   differ("requests answered", requests_answered_, requests_);
-  differ("transactions in the pool", pool_ == nullptr ? 0 : pool_->live(), 0);
+  differ("transactions in the pool", live(), 0);
   differ("request slots in use", slots_.size() - free_slots_.size(), 0);
   if (bounded_credits_)
     differ("credits", static_cast<std::uint64_t>(credits_), static_cast<std::uint64_t>(initial_credits_));

@@ -72,14 +72,15 @@ class Source final : public engine::Heart {
   void check_idle(std::vector<std::string>& broken) const override;
 
   /// Everything issued, answered and retired.
-  bool finished() const { return exhausted_ && live_ == 0; }
+  bool finished() const { return exhausted_ && live() == 0; }
   std::uint64_t requests() const { return requests_; }
   std::uint64_t requests_answered() const { return requests_answered_; }
-  const telemetry::StreamStatistics& stream(StreamId id) const { return streams_[id]; }
+  const telemetry::StreamStatistics& stream(StreamId id) const { return *streams_[id]; }
   /// Requests cut into several transactions: from their creation to their last response.
   const telemetry::Histogram& split_latency(StreamId id) const { return split_latency_[id]; }
 
  private:
+  static constexpr std::int64_t kUnboundedCredits = std::int64_t{1} << 62;
   static constexpr std::uint32_t kNoSlot = 0x7FFF'FFFF;
   static constexpr std::uint32_t kAnswered = 0x8000'0000;  // in a transaction's tag, over the slot
 
@@ -97,7 +98,10 @@ class Source final : public engine::Heart {
   /// When the head's next piece can leave, given that everything up to `now` is known; kNever while it waits for an arrival.
   void update(Time now);
   void respond(Transaction& transaction, Time now);
-  void retire(Handle handle, Transaction& transaction, Time now);
+  /// One of the slot's pieces; true: the last one, and with it the request.
+  bool answer_slot(std::uint32_t index, StreamId stream, Time now);
+  void retire(Handle handle, const Transaction& transaction, Time now);
+  std::uint64_t live() const { return pool_ == nullptr ? 0 : pool_->live(); }  // transactions not retired
   void answer_request(Time now);
   std::uint32_t take_slot();
 
@@ -107,6 +111,7 @@ class Source final : public engine::Heart {
   const Router* router_ = nullptr;
   std::uint16_t terminal_ = 0;
   engine::Pool* pool_ = nullptr;
+  Time wire_ = 0;  // latency of port 0
   bool bounded_credits_;
   bool tracks_ids_ = false;
   std::int64_t credits_;
@@ -132,14 +137,12 @@ class Source final : public engine::Heart {
   std::vector<std::uint32_t> free_slots_;
   IdTable ids_;
 
-  std::uint64_t live_ = 0;  // transactions not retired
   std::uint64_t requests_ = 0;
   std::uint64_t requests_answered_ = 0;
   std::uint64_t bytes_issued_ = 0;
   std::uint64_t bytes_retired_ = 0;
-  std::uint64_t transactions_issued_ = 0;
-  std::uint64_t transactions_retired_ = 0;
-  std::array<telemetry::StreamStatistics, kMaxStreams> streams_;
+  std::array<std::unique_ptr<telemetry::StreamStatistics>, kMaxStreams>
+      streams_;  // large: an index into pointers is quicker
   std::array<telemetry::Histogram, kMaxStreams> split_latency_;
 };
 

@@ -18,13 +18,14 @@ constexpr const char* kHeaderHelp =
     "the header is `time_ns,op,address,bytes` and optionally `stream,id,depends_on,think_ns`";
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::size_t kMaxLine = 1024 * 1024;
+constexpr std::ptrdiff_t kMaxBytesDigits = 8;                 // more are not worth a shortcut
 constexpr std::uint64_t kMaxNanoseconds = 9'000'000'000'000;  // 2.5 hours: what fits into Time
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 // The parsers below read up to the first character that is not theirs, and look at up to kLookAhead bytes behind it: `fill` keeps a
-// line end and that much room behind the data. They return where they stopped, nullptr for something that is not such a number.
+// stop and that much room behind the data. They return where they stopped, nullptr for something that is not such a number.
 constexpr std::size_t kLookAhead = 8;
 
 /// Up to 8 decimal digits at once, as bytes of one word; returns behind the last one.
@@ -83,40 +84,41 @@ constexpr std::size_t kLookAhead = 8;
 }
 
 struct NibbleTable {
-  unsigned char value[256];
+  signed char value[256];  // -1: not a digit
   constexpr NibbleTable() : value() {
     for (int c = 0; c < 256; ++c) {
-      value[c] = static_cast<unsigned char>(c >= '0' && c <= '9'   ? c - '0'
-                                            : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                            : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                                   : 255);
+      value[c] = static_cast<signed char>(c >= '0' && c <= '9'   ? c - '0'
+                                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                                 : -1);
     }
   }
 };
 constexpr NibbleTable kNibbles;
 
+/// Decimal of up to 19 digits, or hexadecimal with 0x and up to 16.
+[[gnu::always_inline]] inline const char* parse_short_unsigned(const char* p, std::uint64_t& value) {
+  if (p[0] != '0' || (p[1] | 0x20) != 'x') {
+    const char* const begin = p;
+    p = parse_digits(p, value);
+    return p == begin || p - begin > 19 ? nullptr : p;
+  }
+  const char* const begin = p += 2;
+  std::uint64_t result = 0;
+  for (std::int64_t nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*p)]) >= 0; ++p)
+    result = result << 4 | static_cast<std::uint64_t>(nibble);
+  value = result;
+  return p == begin || p - begin > 16 ? nullptr : p;
+}
+
 /// Decimal, or hexadecimal with 0x, below 2^64.
-[[gnu::always_inline]] inline const char* parse_unsigned(const char* p, std::uint64_t& value) {
-  if (p[0] == '0' && (p[1] | 0x20) == 'x') {
-    const char* const begin = p + 2;
-    const char* digit = begin;
-    while (*digit == '0') ++digit;
-    const char* const significant = digit;
-    std::uint64_t result = 0;
-    for (unsigned nibble; (nibble = kNibbles.value[static_cast<unsigned char>(*digit)]) < 16; ++digit)
-      result = result << 4 | nibble;
-    if (digit == begin || digit - significant > 16) return nullptr;
-    value = result;
-    return digit;
-  }
-  const char* const begin = p;
-  p = parse_digits(p, value);
-  if (p == begin) return nullptr;
-  if (p - begin > 19) {  // might not have fitted
-    const std::from_chars_result exact = std::from_chars(begin, p, value);
-    if (exact.ec != std::errc{}) return nullptr;
-  }
-  return p;
+const char* parse_unsigned(const char* p, std::uint64_t& value) {
+  if (const char* const end = parse_short_unsigned(p, value)) return end;
+  const bool hexadecimal = p[0] == '0' && (p[1] | 0x20) == 'x';
+  const char* const begin = hexadecimal ? p + 2 : p;
+  const char* end = begin;
+  while (hexadecimal ? kNibbles.value[static_cast<unsigned char>(*end)] >= 0 : is_digit(*end)) ++end;
+  return std::from_chars(begin, end, value, hexadecimal ? 16 : 10).ec == std::errc{} ? end : nullptr;
 }
 
 std::string field_at(const char* p, const char* end) {
@@ -158,7 +160,7 @@ bool TraceReader::fill() {
   const std::size_t count =
       input_.read(buffer_.data() + end_, buffer_.size() - end_ - 1 - kLookAhead, line_number_ + 1);
   end_ += count;
-  buffer_[end_] = '\n';  // stops the parsers behind a last line without an end
+  buffer_[end_] = '\0';  // stops the parsers behind a last line without an end
   if (count == 0) input_ended_ = true;
   return count > 0;
 }
@@ -241,7 +243,7 @@ void TraceReader::read_header() {
                         "column `think_ns` needs a column `depends_on`: it is the time after that one's response"));
   }
   if (!errors.empty()) throw ConfigError(std::move(errors));
-  plain_ = columns_ == std::vector<Column>{kTime, kOp, kAddress, kBytes};
+  plain_ = columns_ == std::vector<Column>{kTime, kOp, kAddress, kBytes} && options_.capacity >= kMaxBytes;
 }
 
 bool TraceReader::knows(std::uint64_t id) const {
@@ -451,33 +453,33 @@ Diagnostic TraceReader::describe(const char* begin, const char* end, const Reque
   return at(begin, where, failure_.column, message());
 }
 
-bool TraceReader::read_plain(Request& request) {
+[[gnu::always_inline]] inline bool TraceReader::read_plain(Request& request) {
+  // No calls in here: everything fits into registers that need not be saved.
   const char* p = buffer_.data() + begin_;
-  const char* const data_end = buffer_.data() + end_;
   Time time = kAsSoonAsPossible;
-  std::uint64_t address = 0;
-  std::uint64_t bytes = 0;
   if (*p != ',') {
     p = parse_nanoseconds(p, time);
     if (p == nullptr || time < last_time_) return false;
   }
-  if (*p != ',') return false;
-  const char op = p[1];  // a comma is not the sentinel, so there is a character behind it
-  if ((op != 'R' && op != 'W') || p[2] != ',') return false;
-  p = parse_unsigned(p + 3, address);
+  const bool read = std::memcmp(p, ",R,", 3) == 0;
+  if (!read && std::memcmp(p, ",W,", 3) != 0) return false;
+  std::uint64_t address = 0;
+  p = parse_short_unsigned(p + 3, address);
   if (p == nullptr || *p != ',') return false;
-  for (++p; is_digit(*p) && bytes <= kMaxBytes; ++p) bytes = bytes * 10 + static_cast<std::uint64_t>(*p - '0');
-  if (*p != '\n' || p == data_end) return false;
-  if (bytes - 1 >= kMaxBytes || address >= options_.capacity || bytes > options_.capacity - address) return false;
+  const char* const first = ++p;
+  std::uint64_t bytes = 0;
+  for (unsigned digit; (digit = static_cast<unsigned char>(*p) - unsigned{'0'}) < 10; ++p) bytes = bytes * 10 + digit;
+  if (*p != '\n' || p - first > kMaxBytesDigits || bytes - 1 >= kMaxBytes) return false;
+  if (address > options_.capacity - bytes) return false;
   begin_ = static_cast<std::size_t>(p + 1 - buffer_.data());
   ++line_number_;
   ++requests_;
-  bytes_ += bytes;
   if (time != kAsSoonAsPossible) last_time_ = time;
+  bytes_ += bytes;
   request.time = time;
   request.address = address;
   request.bytes = static_cast<std::uint32_t>(bytes);
-  request.op = op == 'R' ? Op::read : Op::write;
+  request.op = read ? Op::read : Op::write;
   request.stream = options_.first_stream;
   request.id = request.depends_on = kNoId;
   request.think = 0;
@@ -491,8 +493,9 @@ TraceReader::Outcome TraceReader::read_line(Request& request) {
   return parse(line_begin_, line_end_, request) ? Outcome::request : Outcome::error;
 }
 
-bool TraceReader::next(Request& request) {
-  if (plain_ && read_plain(request)) return true;
+bool TraceReader::next(Request& request) { return (plain_ && read_plain(request)) || next_line(request); }
+
+bool TraceReader::next_line(Request& request) {
   const Outcome outcome = read_line(request);
   if (outcome == Outcome::request) return true;
   if (outcome == Outcome::error) throw ConfigError(describe(line_begin_, line_end_, request));

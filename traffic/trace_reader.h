@@ -68,6 +68,7 @@ class TraceReader final : public RequestStream {
   // A line in the plain form `1.5,R,0x40,64`, straight from the buffer. False for anything else, good or bad, which is then left to
   // read_line: what is accepted and what is said about errors does not depend on this shortcut.
   bool read_plain(Request& request);
+  bool next_line(Request& request);
   // The hot part only notes what is wrong and where; words are found by `describe`.
   bool parse(const char* begin, const char* end, Request& request);
   enum class Reason : std::uint8_t {
@@ -113,8 +114,8 @@ class TraceReader final : public RequestStream {
   const char* line_end_ = nullptr;
   Failure failure_;
   std::vector<Column> columns_;  // in the order of the file
-  bool plain_ = false;           // they are the four mandatory ones in the usual order
-  int column_of_[kColumns];      // -1: absent
+  bool plain_ = false;  // they are the four mandatory ones in the usual order, and memory is no smaller than kMaxBytes
+  int column_of_[kColumns];  // -1: absent
   Time last_time_ = kAsSoonAsPossible;
   std::uint64_t requests_ = 0;
   std::uint64_t bytes_ = 0;

@@ -37,11 +37,12 @@ constexpr const char* name_of(Stage stage) {
   return names[static_cast<std::size_t>(stage)];
 }
 
-/// Time per stage. The owner changes only through `enter`, so the stages add up to (last entry - creation).
+/// Time per stage. The owner changes only through `enter`, so the stages add up to (last entry - creation). `start` comes first.
 class StageRecord {
  public:
   void start(Stage stage, Time t) {
-    spent_.fill(0);
+    for (std::size_t s = 0; s < kStages / 2; ++s) spent_[s] = 0;  // by halves: the whole would be a slow `rep stos`
+    for (std::size_t s = kStages / 2; s < kStages; ++s) spent_[s] = 0;
     visited_ = 0;
     current_ = stage;
     entered_ = t;
@@ -49,18 +50,18 @@ class StageRecord {
   /// From `t` on the time belongs to `stage`. t may lie in the future (a pipeline whose end is known); never goes back.
   void enter(Stage stage, Time t) {
     spent_[static_cast<std::size_t>(current_)] += t - entered_;
-    visited_ |= static_cast<std::uint16_t>(1u << static_cast<unsigned>(current_));
+    visited_ |= static_cast<std::uint16_t>(static_cast<unsigned>(t != entered_) << static_cast<unsigned>(current_));
     current_ = stage;
     entered_ = t;
   }
   Time operator[](Stage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
   Stage current() const { return current_; }
-  /// Bit s: stage s has been left at least once.
+  /// Bit s: time was spent in stage s.
   unsigned visited() const { return visited_; }
   Time entered() const { return entered_; }
 
  private:
-  std::array<Time, kStages> spent_{};
+  std::array<Time, kStages> spent_;  // not initialised: a pool makes many records that are started at once
   Time entered_ = 0;
   std::uint16_t visited_ = 0;
   Stage current_ = Stage::issue;

@@ -1,110 +1,125 @@
 #include "engine/coupling.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace cowosim::engine {
 
 void Coupling::Wire::send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
-  const Message message{arrival, 0, sequence_++, transaction, to_port_, count, phase};
-  if (first_ == under_way_.size()) {
-    under_way_.clear();
-    first_ = 0;
+  // Not busy, and nothing comes before it.
+  const bool now = arrival_at(arrival) < coupling_.present_ends_ && to_.next >= coupling_.present_ends_;
+  if (now) {
+    coupling_.receive_now(to_, {arrival, 0, 0, transaction, to_port_, count, phase});
+  } else if (Message* const room = to_.inbox.append(arrival)) {  // behind others: what comes first does not change
+    *room = {arrival, 0, 0, transaction, to_port_, count, phase};
+  } else {
+    coupling_.queue(to_, {arrival, 0, 0, transaction, to_port_, count, phase});
   }
-  if (under_way_.empty() || under_way_.back().time <= arrival) {
-    under_way_.push_back(message);
-  } else {  // behind everything that arrives no later
-    const auto later = [](Time t, const Message& m) { return t < m.time; };
-    const auto begin = under_way_.begin() + static_cast<std::ptrdiff_t>(first_);
-    const auto place = std::upper_bound(begin, under_way_.end(), arrival, later);
-    if (place == begin && first_ > 0) {
-      under_way_[--first_] = message;
-    } else {
-      under_way_.insert(place, message);
-    }
-  }
-  moments_[index_] = under_way_[first_].time;
 }
 
-Message Coupling::Wire::take() {
-  const Message message = under_way_[first_++];
-  if (first_ >= 256) {
-    under_way_.erase(under_way_.begin(), under_way_.begin() + static_cast<std::ptrdiff_t>(first_));
-    first_ = 0;
-  }
-  moments_[index_] = first_ == under_way_.size() ? kNever : under_way_[first_].time;
-  return message;
-}
-
-std::size_t Coupling::index_of(const Heart& member) const {
-  return static_cast<std::size_t>(std::find(members_.begin(), members_.end(), &member) - members_.begin());
+[[gnu::noinline]] void Coupling::queue(Member& to, const Message& message) {
+  to.inbox.add(message);
+  if (arrival_at(message.time) < to.next) replay(to, arrival_at(message.time));
 }
 
 void Coupling::add(const std::string& name, Heart& member) {
   member.set_name(name);
-  members_.push_back(&member);
+  members_.emplace_back().heart = &member;
+  earliest_.clear();
+}
+
+Coupling::Member& Coupling::member_of(const Heart& heart) {
+  return *std::find_if(members_.begin(), members_.end(), [&](const Member& member) { return member.heart == &heart; });
 }
 
 void Coupling::wire(Heart& a, int a_port, Heart& b, int b_port) {
   const auto lay = [this](Heart& from, int from_port, Heart& to, int to_port) {
-    wires_.push_back(std::make_unique<Wire>(moments_, wires_.size(), index_of(to), to_port));
-    moments_.push_back(kNever);
-    from.bind(from_port, *wires_.back());
+    from.bind(from_port, wires_.emplace_back(*this, member_of(to), to_port));
   };
   lay(a, a_port, b, b_port);
   lay(b, b_port, a, a_port);
 }
 
+Coupling::Moment Coupling::next_of(const Member& member) {
+  return std::min(arrival_at(member.inbox.first()), event_at(member.heart->due()));
+}
+
 Time Coupling::due() const {
-  Time due = kNever;
-  for (std::size_t i = 0; i < wires_.size(); ++i) due = std::min(due, moments_[i]);
-  for (const Heart* member : members_) due = std::min(due, member->due());
-  return due;
+  if (!earliest_.empty()) return static_cast<Time>(earliest_[1]->next / 2);
+  Moment next = kIdle;
+  for (const Member& member : members_) next = std::min(next, next_of(member));
+  return static_cast<Time>(next / 2);
+}
+
+void Coupling::begin_tournament() {
+  std::size_t places = 1;
+  while (places < members_.size()) places *= 2;
+  earliest_.assign(2 * places, &nobody_);
+  std::size_t place = places;
+  for (Member& member : members_) {
+    member.first_match = place / 2;
+    member.next = next_of(member);
+    earliest_[place++] = &member;
+  }
+  for (place = places; --place > 0;) play(place);
+}
+
+void Coupling::play(std::size_t place) {
+  Member* const first = earliest_[2 * place];
+  Member* const second = earliest_[2 * place + 1];
+  earliest_[place] = second->next < first->next ? second : first;
+}
+
+void Coupling::replay(Member& member, Moment next) {
+  member.next = next;
+  // Where a busy one has won is played again when it is no longer busy.
+  for (std::size_t place = member.first_match; place > 0 && earliest_[place]->next != kBusy; place /= 2) play(place);
+}
+
+void Coupling::receive_now(Member& member, const Message& message) {
+  member.next = kBusy;
+  member.heart->receive(message);
+  replay(member, next_of(member));
 }
 
 void Coupling::advance(Time until) {
-  const std::size_t wires = wires_.size();
-  moments_.resize(wires);
-  for (const Heart* member : members_) moments_.push_back(member->due());
-  for (;;) {
-    // The first of the earliest: what arrives comes first, then one member acts, and whatever it sent for this instant
-    // comes first again.
-    Time now = until;
-    std::size_t next = moments_.size();
-    for (std::size_t i = 0; i < moments_.size(); ++i) {
-      if (moments_[i] < now) now = moments_[i], next = i;
-    }
-    if (next == moments_.size()) break;
-    std::size_t acts = next - wires;
-    if (next < wires) {
-      acts = wires_[next]->to();
-      members_[acts]->receive(wires_[next]->take());
+  if (earliest_.empty()) begin_tournament();
+  while (earliest_[1]->next < arrival_at(until)) {
+    Member& member = *earliest_[1];
+    present_ends_ = member.next | 1;
+    if (member.next == present_ends_) {
+      member.next = kBusy;
+      member.heart->advance(static_cast<Time>(present_ends_ / 2) + 1);
+      replay(member, next_of(member));
     } else {
-      members_[acts]->advance(now + 1);
+      receive_now(member, member.inbox.take());
     }
-    moments_[wires + acts] = members_[acts]->due();  // changes only when it acts or receives
   }
-  for (Heart* member : members_) member->advance(until);
+  present_ends_ = 0;
+  for (const Member& member : members_) member.heart->advance(until);
 }
 
+void Coupling::receive(const Message&) { throw std::logic_error(name() + ": a coupling has no ports"); }
+
 void Coupling::for_each(const std::function<void(Heart&)>& visit) {
-  for (Heart* member : members_) member->for_each(visit);
+  for (const Member& member : members_) member.heart->for_each(visit);
 }
 
 void Coupling::report_waits(std::vector<Wait>& waits) const {
-  for (const Heart* member : members_) member->report_waits(waits);
+  for (const Member& member : members_) member.heart->report_waits(waits);
 }
 
 void Coupling::check_idle(std::vector<std::string>& violations) const {
-  for (const Heart* member : members_) {
+  for (const Member& member : members_) {
     std::vector<std::string> found;
-    member->check_idle(found);
-    for (const std::string& violation : found) violations.push_back(member->name() + ": " + violation);
+    member.heart->check_idle(found);
+    for (const std::string& violation : found) violations.push_back(member.heart->name() + ": " + violation);
   }
 }
 
 void Coupling::set_pools(Pools& pools) {
   Heart::set_pools(pools);
-  for (Heart* member : members_) member->set_pools(pools);
+  for (const Member& member : members_) member.heart->set_pools(pools);
 }
 
 }  // namespace cowosim::engine

@@ -1,17 +1,22 @@
 // Hearts that are coupled in less than W live in one component and reach each other without any latency.
 #pragma once
 
-#include <memory>
+#include <cstddef>
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "engine/heart.h"
+#include "engine/inbox.h"
 
 namespace cowosim::engine {
 
 /// A heart made of hearts. Wires between members take no time of their own: what a member sends for t arrives at t, before
-/// the receiver's next own event at t. At one instant members act in the order they were added. The coupling has no ports
-/// of its own (reference platforms, test benches).
+/// any member's own events at t. What arrives somewhere at one instant does so in the order in which it was sent. Of the
+/// members with events of their own at one instant the first one added acts, then what that caused for the same instant
+/// arrives, and so on. What is sent for the present instant to a member that is not busy itself (acting or receiving) arrives
+/// before `send` returns. After the first `advance` members are reached through the coupling only.
+/// The coupling has no ports of its own (reference platforms, test benches).
 class Coupling final : public Heart {
  public:
   /// `member` must outlive the coupling; `name` is its hierarchical name below the package.
@@ -20,40 +25,58 @@ class Coupling final : public Heart {
   void wire(Heart& a, int a_port, Heart& b, int b_port);
 
   int ports() const override { return 0; }
-  Time due() const override;
+  // Cold: once a window at most, and the compiler is not to guess that members are couplings themselves.
+  [[gnu::cold]] Time due() const override;
   void advance(Time until) override;
-  void receive(const Message&) override {}
+  [[gnu::cold]] void receive(const Message& message) override;
   void for_each(const std::function<void(Heart&)>& visit) override;
   void report_waits(std::vector<Wait>& waits) const override;
   void check_idle(std::vector<std::string>& violations) const override;
   void set_pools(Pools& pools) override;
 
  private:
-  /// One direction between two members. What is under way lies in order of arrival: nearly always a message is the last one.
+  /// When something happens, arrivals before own events: 2t for an arrival at t, 2t + 1 for an event of a member's own.
+  using Moment = std::uint64_t;
+  static constexpr Moment kBusy = 0;  ///< of a member that is acting or receiving right now
+  static constexpr Moment kIdle = ~Moment{0};
+  static Moment arrival_at(Time t) { return 2 * static_cast<Moment>(t); }
+  static Moment event_at(Time t) { return 2 * static_cast<Moment>(t) + 1; }
+
+  struct Member {
+    Moment next = kIdle;
+    Heart* heart = nullptr;
+    std::size_t first_match = 0;  ///< its place in the tournament
+    Inbox inbox;
+  };
+
+  /// One direction between two members.
   class Wire final : public Outlet {
    public:
-    Wire(std::vector<Time>& moments, std::size_t index, std::size_t to, int to_port)
-        : moments_(moments), index_(index), to_(to), to_port_(static_cast<std::uint16_t>(to_port)) {}
+    Wire(Coupling& coupling, Member& to, int to_port)
+        : coupling_(coupling), to_(to), to_port_(static_cast<std::uint16_t>(to_port)) {}
     void send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) override;
     Time latency() const override { return 0; }
 
-    std::size_t to() const { return to_; }
-    Message take();
-
    private:
-    std::vector<Time>& moments_;
-    std::size_t index_;
-    std::size_t to_;
-    std::vector<Message> under_way_;  // from first_
-    std::size_t first_ = 0;
-    std::uint32_t sequence_ = 0;
+    Coupling& coupling_;
+    Member& to_;
     std::uint16_t to_port_;
   };
-  std::size_t index_of(const Heart& member) const;
 
-  std::vector<Heart*> members_;
-  std::vector<std::unique_ptr<Wire>> wires_;
-  std::vector<Time> moments_;  // next arrival of each wire, then next own event of each member
+  Member& member_of(const Heart& heart);
+  static Moment next_of(const Member& member);
+  void begin_tournament();
+  void queue(Member& to, const Message& message);
+  void receive_now(Member& member, const Message& message);
+  void play(std::size_t place);
+  void replay(Member& member, Moment next);
+
+  std::deque<Member> members_;
+  std::deque<Wire> wires_;
+  Member nobody_;  // in places without a member
+  std::vector<Member*>
+      earliest_;  // a tournament: [1] is the member with the earliest moment, the first one added among equals
+  Moment present_ends_ = 0;  // arrivals below it are due now; 0 outside of `advance`
 };
 
 }  // namespace cowosim::engine

@@ -15,27 +15,13 @@ std::uint64_t hash_of(const std::string& text) {
 Pool::Pool(std::uint32_t index, const std::string& name)
     : base_(index << kSlotBits), seed_(hash_of(name)), slabs_(new std::unique_ptr<Transaction[]>[kCapacity / kSlab]) {}
 
-Handle Pool::create() {
-  std::uint32_t slot;
-  if (!free_.empty()) {
-    slot = free_.back();
-    free_.pop_back();
-  } else {
-    if (slots_ == kCapacity) throw std::length_error("a component has more than a million transactions alive");
-    slot = slots_++;
-    if (slot % kSlab == 0) slabs_[slot / kSlab].reset(new Transaction[kSlab]);
-  }
-  ++live_;
-  Transaction& transaction = slabs_[slot / kSlab][slot % kSlab];
-  transaction = Transaction{};
-  transaction.number = created_++;
-  transaction.identity = mix(seed_, transaction.number);
-  return base_ | slot;
-}
-
-void Pool::release(Handle handle) {
-  free_.push_back(handle & kSlotMask);
-  --live_;
+void Pool::add_slab() {
+  const std::size_t slots = free_.size();
+  if (slots == kCapacity) throw std::length_error("a component has more than a million transactions alive");
+  slabs_[slots / kSlab].reset(new Transaction[kSlab]());
+  free_.resize(slots + kSlab);
+  for (free_count_ = 0; free_count_ < kSlab; ++free_count_)
+    free_[free_count_] = static_cast<std::uint32_t>(slots + kSlab - 1 - free_count_);
 }
 
 Pool& Pools::add(const std::string& creator) {

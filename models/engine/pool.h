@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,26 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// A fresh transaction with number and identity set, the rest in its default state. Throws std::length_error beyond kCapacity alive.
-  Handle create();
-  void release(Handle handle);
+  /// A fresh transaction with number and identity set, the rest in its default state but for the stage record, which the
+  /// creator starts. Throws std::length_error beyond kCapacity alive.
+  struct Fresh {
+    Handle handle;
+    Transaction& transaction;
+  };
+  Fresh fresh() {
+    if (free_count_ == 0) add_slab();
+    const std::uint32_t slot = free_[--free_count_];
+    Transaction& transaction = *new (&at(slot)) Transaction;
+    transaction.number = created_++;
+    transaction.identity = mix(seed_, transaction.number);
+    return {base_ | slot, transaction};
+  }
+  Handle create() { return fresh().handle; }
+  void release(Handle handle) { free_[free_count_++] = handle & kSlotMask; }
   Transaction& at(Handle handle) { return slabs_[(handle & kSlotMask) / kSlab][handle % kSlab]; }
 
   std::uint64_t created() const { return created_; }
-  std::uint64_t live() const { return live_; }
+  std::uint64_t live() const { return free_.size() - free_count_; }
 
   static constexpr std::uint32_t kSlotBits = 20;
   static constexpr std::uint32_t kCapacity = 1u << kSlotBits;
@@ -33,13 +47,14 @@ class Pool {
 
  private:
   static constexpr std::uint32_t kSlab = 256;
+  void add_slab();
 
   std::uint32_t base_;  // pool index in the high bits
   std::uint64_t seed_;
   std::uint64_t created_ = 0;
-  std::uint64_t live_ = 0;
-  std::uint32_t slots_ = 0;  // slots ever used
-  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t>
+      free_;  // as long as there are slots; the first free_count_ are free, the last of them is next
+  std::size_t free_count_ = 0;
   std::unique_ptr<std::unique_ptr<Transaction[]>[]> slabs_;
 };
 

@@ -5,14 +5,31 @@
 
 namespace cowosim::telemetry {
 
-void Histogram::allocate(int octave) {
-  octaves_[static_cast<std::size_t>(octave)] = std::make_unique<std::uint32_t[]>(kBins);
+void Histogram::find_bin(Time value) {
+  const std::uint64_t picoseconds = static_cast<std::uint64_t>(value) / 1000;
+  // Octave 0 is 0..63 ps, octave 1 is 64..127 ps: 1 ps a bin in both.
+  const auto shift = static_cast<std::uint64_t>(57 - __builtin_clzll(picoseconds | kBins));
+  const std::uint64_t bin = shift * kBins + (picoseconds >> shift);
+  std::uint32_t* const bins = octaves_[bin / kBins].get();
+  if (bins == nullptr) return find_new_bin(bin / kBins, value);
+  last_ = value;
+  last_bin_ = bins + bin % kBins;
+  ++*last_bin_;
+  if (value < min_) min_ = value;
+  if (value > max_) max_ = value;
 }
+
+void Histogram::find_new_bin(std::size_t octave, Time value) {
+  allocate(octave);
+  find_bin(value);
+}
+
+void Histogram::allocate(std::size_t octave) { octaves_[octave] = std::make_unique<std::uint32_t[]>(kBins); }
 
 void Histogram::merge(const Histogram& other) {
   for (std::size_t o = 0; o < kOctaves; ++o) {
     if (!other.octaves_[o]) continue;
-    if (!octaves_[o]) allocate(static_cast<int>(o));
+    if (!octaves_[o]) allocate(o);
     for (std::uint64_t b = 0; b < kBins; ++b) octaves_[o][b] += other.octaves_[o][b];
   }
   count_ += other.count_;

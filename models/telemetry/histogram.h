@@ -18,15 +18,12 @@ class Histogram {
   Histogram& operator=(Histogram&&) = default;
 
   void add(Time value) {
-    const std::uint64_t picoseconds = static_cast<std::uint64_t>(value) / 1000;
-    const int octave = picoseconds < kBins ? 0 : 58 - __builtin_clzll(picoseconds);  // 64..127 ps is octave 1
-    const std::uint64_t bin = (octave == 0 ? picoseconds : picoseconds >> (octave - 1)) % kBins;
-    if (!octaves_[static_cast<std::size_t>(octave)]) allocate(octave);
-    ++octaves_[static_cast<std::size_t>(octave)][bin];
     ++count_;
-    sum_ += static_cast<__int128>(value);
-    if (value < min_) min_ = value;
-    if (value > max_) max_ = value;
+    sum_ += static_cast<std::uint64_t>(value);
+    if (value == last_)
+      ++*last_bin_;
+    else
+      find_bin(value);
   }
 
   void merge(const Histogram& other);
@@ -44,13 +41,17 @@ class Histogram {
  private:
   static constexpr std::uint64_t kBins = 64;
   static constexpr std::size_t kOctaves = 59;
-  void allocate(int octave);
+  void find_bin(Time value);  // and counts there
+  [[gnu::cold, gnu::noinline]] void find_new_bin(std::size_t octave, Time value);
+  void allocate(std::size_t octave);
 
   std::array<std::unique_ptr<std::uint32_t[]>, kOctaves> octaves_{};
   std::uint64_t count_ = 0;
   __int128 sum_ = 0;
   Time min_ = kNever;
   Time max_ = 0;
+  Time last_ = -1;  // many times are always the same: the last one's bin is known
+  std::uint32_t* last_bin_ = nullptr;
 };
 
 }  // namespace cowosim::telemetry

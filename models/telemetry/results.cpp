@@ -52,7 +52,7 @@ StreamResult summarise(const std::string& name, const StreamStatistics& statisti
   result.interval = statistics.transactions == 0 ? 0 : statistics.last_response - statistics.first_created;
   result.latency = summarise(statistics.latency);
   for (std::size_t s = 0; s < kStages; ++s) {
-    result.stages[s].sum = statistics.stage_sums[s];
+    result.stages[s].sum = statistics.stages[s].sum();
     result.stages[s].p99 = statistics.stages[s].quantile_among(0.99, statistics.latency.count());
   }
   return result;

@@ -163,7 +163,7 @@ TEST_P(DieTest, EverythingComesBackAndTheBooksAreRight) {
       writes += stream.writes;
       read_bytes += stream.bytes;
       __int128 stages = 0;
-      for (const __int128 sum : stream.stage_sums) stages += sum;
+      for (const telemetry::Histogram& stage : stream.stages) stages += stage.sum();
       EXPECT_TRUE(stages == stream.latency.sum());
     }
   }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/coupling.h"
 #include "ring.h"
 
 namespace cowosim::engine {
@@ -227,39 +226,6 @@ TEST(Engine, AWindowLargerThanWIsRefused) {
   EXPECT_THROW(Ring(options, 4, 1, 1), std::invalid_argument);
 }
 
-/// In a coupling: sends at t, is answered at t, and must see arrivals before its own events of the same instant.
-class Player final : public Heart {
- public:
-  explicit Player(Time first) : next_(first) {}
-  int ports() const override { return 1; }
-  Time due() const override { return next_; }
-  void advance(Time until) override {
-    while (next_ < until) {
-      diary.push_back({'s', next_});
-      send(0, Phase::credit, kNoHandle, next_);
-      next_ = next_ < 30 ? next_ + 10 : kNever;
-    }
-  }
-  void receive(const Message& message) override { diary.push_back({'r', message.time}); }
-  std::vector<std::pair<char, Time>> diary;
-
- private:
-  Time next_;
-};
-
-TEST(Coupling, DeliversWithinTheInstantAndBeforeOwnEvents) {
-  Player a(10), b(20);
-  Coupling coupling;
-  coupling.add("a", a);
-  coupling.add("b", b);
-  coupling.wire(a, 0, b, 0);
-  coupling.advance(25);
-  coupling.advance(100);
-  using E = std::pair<char, Time>;
-  EXPECT_THAT(b.diary, testing::ElementsAre(E{'r', 10}, E{'r', 20}, E{'s', 20}, E{'r', 30}, E{'s', 30}));
-  EXPECT_THAT(a.diary, testing::ElementsAre(E{'s', 10}, E{'s', 20}, E{'r', 20}, E{'s', 30}, E{'r', 30}));
-}
-
 TEST(Journal, HashIsIndependentOfOrderAndSensitiveToTime) {
   Transaction x, y;
   x.identity = 1, y.identity = 2;
@@ -272,26 +238,6 @@ TEST(Journal, HashIsIndependentOfOrderAndSensitiveToTime) {
   EXPECT_NE(a.hashes()[0], c.hashes()[0]);
   EXPECT_EQ(a.hashes()[2], c.hashes()[2]);
   EXPECT_EQ(a.hashes().size(), 3u);
-}
-
-TEST(Pool, HandlesNameTransactionsAndIdentitiesDependOnTheNameOnly) {
-  Pools one, two;
-  one.add("other");
-  Pool& a = one.add("core_7");
-  Pool& b = two.add("core_7");
-  const Handle h = a.create();
-  const Handle g = b.create();
-  EXPECT_NE(h, g);
-  EXPECT_EQ(one[h].identity, two[g].identity);
-  EXPECT_EQ(one.live(), 1u);
-  a.release(h);
-  EXPECT_EQ(one.live(), 0u);
-  const Handle again = a.create();
-  EXPECT_EQ(again, h);
-  EXPECT_EQ(one[again].number, 1u);
-  EXPECT_NE(one[again].identity, two[g].identity);
-  for (int i = 0; i < 1000; ++i) one[a.create()].address = static_cast<std::uint64_t>(i);
-  EXPECT_EQ(one.live(), 1001u);
 }
 
 }  // namespace

@@ -29,6 +29,22 @@ TEST(Histogram, CountSumAndExtremesAreExact) {
   EXPECT_EQ(h.max(), 5 * kSecond);
 }
 
+TEST(Histogram, CountsRepetitionsLikeAnythingElse) {
+  // In runs and alternating: the same entries, so the same histogram.
+  Histogram runs, alternating, merged, other;
+  for (int i = 0; i < 1000; ++i) runs.add(5 * kNanosecond);
+  for (int i = 0; i < 500; ++i) runs.add(80 * kNanosecond);
+  for (int i = 0; i < 1500; ++i) alternating.add(i % 3 == 0 ? 80 * kNanosecond : 5 * kNanosecond);
+  for (int i = 0; i < 1500; ++i) (i % 2 == 0 ? merged : other).add(i % 3 == 0 ? 80 * kNanosecond : 5 * kNanosecond);
+  merged.merge(other);
+  for (const Histogram* h : {&alternating, &merged}) {
+    EXPECT_EQ(h->count(), runs.count());
+    EXPECT_EQ(h->sum(), runs.sum());
+    for (const double q : {0.1, 0.666, 0.667, 0.9}) EXPECT_EQ(h->quantile(q), runs.quantile(q)) << q;
+  }
+  EXPECT_EQ(runs.count(), 1500u);
+}
+
 TEST(Histogram, ASingleValueIsEveryQuantile) {
   for (const Time t : {Time{0}, Time{999}, 63 * kPicosecond, 64 * kPicosecond, 48 * kNanosecond, 2 * kSecond}) {
     Histogram h;

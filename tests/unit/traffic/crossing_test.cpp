@@ -242,7 +242,9 @@ TEST(Crossing, NothingIsLostUnderRandomStalls) {
         ASSERT_GE(left[i].second, left[i - 1].second) << "order of the source";
       all_seen += seen_of_stream;
       const telemetry::StreamStatistics& stream = bench.sources[s]->stream(s);
-      const __int128 stages = std::accumulate(stream.stage_sums.begin(), stream.stage_sums.end(), __int128{0});
+      const __int128 stages =
+          std::accumulate(stream.stages.begin(), stream.stages.end(), __int128{0},
+                          [](__int128 sum, const telemetry::Histogram& stage) { return sum + stage.sum(); });
       EXPECT_TRUE(stages == stream.latency.sum());
     }
     EXPECT_EQ(bench.crossing.journal().count(), all_seen);

@@ -100,7 +100,7 @@ TEST(Source, WaitingForACreditIsIssue) {
   const telemetry::StreamStatistics& stream = bench.source.stream(0);
   EXPECT_EQ(stream.transactions, 3u);
   __int128 sum = 0;
-  for (const __int128 part : stream.stage_sums) sum += part;
+  for (const telemetry::Histogram& stage : stream.stages) sum += stage.sum();
   EXPECT_TRUE(sum == stream.latency.sum()) << "stages add up";
   EXPECT_EQ(stream.latency.max(), (21 + 30 + 1) * kNs);
   bench.expect_idle();
@@ -261,7 +261,7 @@ Outcome run_random(Time window, std::uint64_t seed) {
     const auto& s = bench.source.stream(stream);
     outcome.latency +=
         std::to_string(s.transactions) + ":" + std::to_string(static_cast<std::int64_t>(s.latency.sum())) + ":" +
-        std::to_string(s.latency.max()) + ":" + std::to_string(static_cast<std::int64_t>(s.stage_sums[0])) + " ";
+        std::to_string(s.latency.max()) + ":" + std::to_string(static_cast<std::int64_t>(s.stages[0].sum())) + " ";
   }
   return outcome;
 }
