@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "hbm/pseudo_channel_hits.h"
+
 namespace cowosim::hbm {
 
 using engine::Phase;
@@ -54,8 +56,30 @@ void Channel::advance(Time until) {
 
 template <std::size_t kPcs>
 void Channel::run(Half last) {
-  do step<kPcs>(next_);
-  while (next_ <= last);
+  do {
+    if (rules_.bulk && buses_.trace == nullptr) serve_hits<kPcs>(last);
+    if (next_ <= last) step<kPcs>(next_);
+  } while (next_ <= last);
+}
+
+/// Consecutive reads of open rows, as long as nothing else happens at their edges or, by what they let in from the door,
+/// right behind them.
+template <std::size_t kPcs>
+inline void Channel::serve_hits(Half last) {
+  PseudoChannel* const pcs = pcs_.data();
+  while (next_ <= last && door_time_ > next_ && replays_.empty()) {
+    const Half h = next_;
+    const std::size_t p = kPcs == 2 && pcs[kPcs - 1].next() == h;
+    PseudoChannel& pc = pcs[p];
+    if ((kPcs == 2 && pcs[1 - p].next() <= h) || !pc.next_is_hit_of_stream(h)) return;
+    last_column_ = p;
+    data_follows(pc, p, pc.issue_hit(h), h);
+    if (kPcs == 2) pcs[1 - p].column_bus_taken();
+    buses_.now = h + 1;
+    if (front_.known && door_time_ == kNoEdge && front_.queue == kReads) accept(h + 1);
+    for (std::size_t i = 0; i < kPcs; ++i) pcs[i].plan();
+    plan_next<kPcs>();
+  }
 }
 
 template <std::size_t kPcs>
@@ -105,19 +129,22 @@ inline void Channel::plan_next() {
 
 void Channel::plan_next() { pcs_.size() == 1 ? plan_next<1>() : plan_next<2>(); }
 
-inline void Channel::issue_column(PseudoChannel& pc, std::size_t p, Half h) {
-  const PseudoChannel::Access& access = pc.issue_column(h);
+/// The data of a column command at h: who waited, whose it is, and when it ends.
+inline void Channel::data_follows(PseudoChannel& pc, std::size_t p, const PseudoChannel::Access& access, Half h) {
   Job& job = jobs_[access.job];
   const Timing& t = timing();
   if (job.remaining == 1) pc.account().charge(snapshot(access.job, p), access.stream, h - job.arrived);
   pc.account().book_burst(h, access.stream);
   const Half end = h + (job.write ? t.write_latency : t.read_latency + rules_.check_latency) + t.burst;
+  if (rules_.errors && !job.write && !judge_data(access, p, end)) return;
+  job.last_column = h;
+  job.end = std::max(job.end, end);
+  if (--job.remaining == 0) finish(job);
+}
+
+inline void Channel::issue_column(PseudoChannel& pc, std::size_t p, Half h) {
+  data_follows(pc, p, pc.issue_column(h), h);
   look_for_room(pc, h);
-  if (!rules_.errors || job.write || judge_data(access, p, end)) {
-    job.last_column = h;
-    job.end = std::max(job.end, end);
-    if (--job.remaining == 0) finish(job);
-  }
   pc.plan();
   pc.settle_mode(h);
 }

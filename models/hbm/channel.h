@@ -138,10 +138,13 @@ class Channel final : public engine::Heart {
   template <std::size_t kPcs>
   void step(Half h);
   template <std::size_t kPcs>
+  void serve_hits(Half last);
+  template <std::size_t kPcs>
   void plan_next();
   void plan_next();
   void issue_column(PseudoChannel& pc, std::size_t p, Half h);
   void issue_row(PseudoChannel& pc, Half h);
+  void data_follows(PseudoChannel& pc, std::size_t p, const PseudoChannel::Access& access, Half h);
   void accept(Half h);
   void decode_front(Handle handle);
   bool room(Half h);

@@ -2,18 +2,9 @@
 
 #include <algorithm>
 
+#include "hbm/pseudo_channel_hits.h"
+
 namespace cowosim::hbm {
-
-namespace {
-
-/// Index of the lowest set bit, which is cleared.
-inline unsigned take_bit(std::uint64_t& mask) {
-  const auto bit = static_cast<unsigned>(__builtin_ctzll(mask));
-  mask &= mask - 1;
-  return bit;
-}
-
-}  // namespace
 
 PseudoChannel::PseudoChannel(const Rules& rules, Buses& buses, int index, int streams, int extra_rcd_read)
     : rules_(rules),
@@ -273,6 +264,7 @@ void PseudoChannel::consider_column(Index index) {
   if (t < column_time_) {  // at the same edge the older and the active ones win, and this is the youngest
     column_time_ = t;
     column_access_ = index;
+    hit_planned_ = false;
   }
 }
 
@@ -289,6 +281,7 @@ void PseudoChannel::consider_active(Index index) {
   }
   column_time_ = t;
   column_access_ = index;
+  hit_planned_ = false;
 }
 
 void PseudoChannel::consider_row(Index index) {
@@ -321,30 +314,9 @@ void PseudoChannel::replan() {
   if (rows_stale_) plan_rows();
 }
 
-/// In a stream the oldest access is a hit, and ready as soon as any could be: nothing else needs a look.
-inline bool PseudoChannel::plan_next_hit() {
-  if (blocked_ != 0 || frozen_) return false;
-  const Queue queue = served();
-  const Index oldest = oldest_[queue];
-  if (oldest == kNone) return false;
-  const unsigned bank = accesses_[oldest].bank;
-  if (lists_[queue][bank].column != oldest) return false;
-  const Half floor = std::max(column_floor(queue), std::min(same_sid_ready_[queue], other_sid_ready_[queue]));
-  if (column_ready(queue, banks_[bank], floor) != floor) return false;
-  for (std::uint64_t mask = active_mask_; mask != 0;) {  // active ones come first
-    const Bank& b = banks_[take_bit(mask)];
-    const auto of = static_cast<Queue>(b.active_queue);
-    if (column_ready(of, b, column_floor(of)) <= floor) return false;
-  }
-  columns_stale_ = false;
-  column_time_ = floor;
-  column_access_ = oldest;
-  return true;
-}
-
 /// The earliest edge at which a column command can be issued, and the access that gets it.
 void PseudoChannel::plan_columns() {
-  columns_stale_ = false;
+  columns_stale_ = hit_planned_ = false;
   Half best = kNoEdge;
   Index winner = kNone;
   if (active_mask_ != 0) {

@@ -104,6 +104,10 @@ class PseudoChannel {
   /// A read that must be done again, as old as it was.
   void requeue(const Access& access, Half h);
 
+  // Hits in bulk (pseudo_channel_hits.h): what `issue_column` and `plan` do, for the read of a stream.
+  bool next_is_hit_of_stream(Half h) const;
+  const Access& issue_hit(Half h);
+
   /// The planned commands. The access stays valid until the next call of a non-const member.
   const Access& issue_column(Half h);
   /// The access it was for; nullptr: for none.
@@ -264,6 +268,7 @@ class PseudoChannel {
   std::uint8_t row_bank_ = 0;
   bool columns_stale_ = false;
   bool rows_stale_ = false;
+  bool hit_planned_ = false;  ///< by plan_next_hit
 
   // Write mode: as of the last edge decided, and as it will be decided at mode_edge.
   bool write_mode_ = false;

@@ -88,6 +88,8 @@ Rules::Rules(const HbmParams& params, int channel, int streams, const std::vecto
   single_error = chance(bits * e.bit_error_rate);
   replays = e.replays;
   check_latency = sideband ? halves(e.latency) : 0;
+  // Streams, where nothing asks for a second look at each access.
+  bulk = c.bulk && !close_pages && !in_order && hit_cap == 0 && handicap.empty() && !drain_in_order && !errors;
 }
 
 }  // namespace cowosim::hbm

@@ -42,6 +42,8 @@ struct Rules {
   int banks = 16;                ///< of a pseudo-channel, all SIDs
   std::uint64_t group_mask = 0;  ///< the banks of group 0
 
+  bool bulk = true;  ///< Channel::serve_hits
+
   // Queues (PseudoChannel::room) and write mode (PseudoChannel::mode_after).
   std::array<int, 2> entries{};
   bool shared_queues = false;
