@@ -56,8 +56,9 @@ void Channel::advance(Time until) {
 
 template <std::size_t kPcs>
 void Channel::run(Half last) {
+  const bool bulk = rules_.bulk && buses_.trace == nullptr;
   do {
-    if (rules_.bulk && buses_.trace == nullptr) serve_hits<kPcs>(last);
+    if (bulk && (pcs_[0].hit_planned() || pcs_[kPcs - 1].hit_planned())) serve_hits<kPcs>(last);
     if (next_ <= last) step<kPcs>(next_);
   } while (next_ <= last);
 }
@@ -74,10 +75,13 @@ inline void Channel::serve_hits(Half last) {
     if ((kPcs == 2 && pcs[1 - p].next() <= h) || !pc.next_is_hit_of_stream(h)) return;
     last_column_ = p;
     data_follows(pc, p, pc.issue_hit(h), h);
-    if (kPcs == 2) pcs[1 - p].column_bus_taken();
     buses_.now = h + 1;
     if (front_.known && door_time_ == kNoEdge && front_.queue == kReads) accept(h + 1);
-    for (std::size_t i = 0; i < kPcs; ++i) pcs[i].plan();
+    pc.plan_stream();
+    if (kPcs == 2) {
+      pcs[1 - p].column_bus_taken();
+      pcs[1 - p].plan();
+    }
     plan_next<kPcs>();
   }
 }
@@ -192,6 +196,7 @@ void Channel::receive(const engine::Message& message) {
 
 inline void Channel::decode_front(Handle handle) {
   const Transaction& t = transaction(handle);
+  front_.stream = t.stream;
   const std::uint64_t first = t.fetch_address / kAtomBytes;
   const std::uint64_t atoms = (t.fetch_address + t.fetch_bytes - 1) / kAtomBytes - first + 1;
   if (t.fetch_bytes == 0 || atoms > kMaxAtoms)
@@ -244,15 +249,14 @@ inline void Channel::admit(Half h) {
   Job& job = jobs_[j];
   job.accepted = job.end = job.last_column = h;
   job.remaining = front_.atoms;
-  Transaction& t = transaction(job.handle);
   if (job.write) {
-    t.stages.enter(Stage::phy, now);
+    transaction(job.handle).stages.enter(Stage::phy, now);
     respond(job.handle, now);
   }
   std::size_t i = 0;
   do {
     const Location& where = front_.where[i];
-    if (pcs_[where.pseudo_channel].enqueue(where, j, t.stream, front_.queue, sequence_++, h)) continue;
+    if (pcs_[where.pseudo_channel].enqueue(where, j, front_.stream, front_.queue, sequence_++, h)) continue;
     --job.remaining;  // a queued write has the bytes
     job.end = std::max(job.end, h + 1);
   } while (++i < front_.atoms);

@@ -118,6 +118,7 @@ class Channel final : public engine::Heart {
   struct Front {
     bool known = false;
     Queue queue = kReads;
+    StreamId stream = 0;
     std::uint16_t atoms = 0;
     std::array<int, 2> needed{};  ///< entries per pseudo-channel
     std::array<Location, kMaxAtoms> where;

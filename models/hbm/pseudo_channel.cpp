@@ -291,7 +291,7 @@ void PseudoChannel::consider_row(Index index) {
   if (rules_.in_order && oldest_[a.queue] != index) return;
   const Half t = row_ready(a);
   const bool opens = banks_[a.bank].open_row < 0;
-  if (t > row_time_ || (opens && would_delay_refresh(t))) return;
+  if (t > row_time_ || (opens && t > activate_limit())) return;
   if (t == row_time_ &&
       (row_for_ == For::refresh || (row_for_ == For::access && a.order >= accesses_[row_access_].order)))
     return;
@@ -376,41 +376,44 @@ void PseudoChannel::plan_rows() {
   if (target_.chosen) plan_refresh_command();
   if (frozen_) return;
   const Queue queue = served();
-  Half best = row_time_;
-  Index winner = kNone;
-  std::uint64_t winner_order = 0;
-  const auto consider = [&](Half t, unsigned bank) {
-    if (t > best) return;
-    const BankList& list = lists_[queue][bank];
-    if (t == best && (winner == kNone || list.row_order > winner_order)) return;
-    best = t;
-    winner = list.row;
-    winner_order = list.row_order;
-  };
   std::uint64_t candidates = row_mask_[queue] & ~blocked_;
   if (rules_.in_order && candidates != 0) {
     const unsigned first = accesses_[oldest_[queue]].bank;
     candidates &= lists_[queue][first].row == oldest_[queue] ? bit(first) : 0;
   }
+  Half best = row_time_;
+  const BankList* winner = nullptr;
+  const BankList* const lists = lists_[queue].data();
+  const auto consider = [&](Half t, unsigned bank) {
+    const BankList& list = lists[bank];
+    if (t > best || (t == best && (winner == nullptr || list.row_order > winner->row_order))) return;
+    best = t;
+    winner = &list;
+  };
   if (std::uint64_t mask = candidates & ~open_mask_; mask != 0) {
     const Half floor = rising(std::max(std::max(row_floor(), activate_spacing_), activate_after_refresh_));
-    do {
-      const unsigned bank = take_bit(mask);
-      const Half t = std::max(floor, banks_[bank].activate_ready);
-      if (!would_delay_refresh(t)) consider(t, bank);
-    } while (mask != 0);
+    const Half latest = activate_limit();
+    if (floor <= std::min(best, latest)) {
+      do {
+        const unsigned bank = take_bit(mask);
+        const Half t = std::max(floor, banks_[bank].activate_ready);
+        if (t <= latest) consider(t, bank);
+      } while (mask != 0);
+    }
   }
   if (std::uint64_t mask = candidates & open_mask_; mask != 0) {
-    const Half floor = precharge_edge(std::max(row_floor(), precharge_spacing_));
+    const Half floor = std::max(row_floor(), precharge_spacing_);
+    const bool falling = t_.falling_precharge;
     do {
       const unsigned bank = take_bit(mask);
-      consider(std::max(floor, precharge_edge(banks_[bank].precharge_ready)), bank);
+      const Half t = std::max(floor, banks_[bank].precharge_ready);
+      consider(falling ? t : rising(t), bank);
     } while (mask != 0);
   }
-  if (winner != kNone) {
+  if (winner != nullptr) {
     row_time_ = best;
-    row_access_ = winner;
-    row_bank_ = accesses_[winner].bank;
+    row_access_ = winner->row;
+    row_bank_ = static_cast<std::uint8_t>(winner - lists);
     row_for_ = For::access;
     row_command_ = open_mask_ & bit(row_bank_) ? Command::precharge : Command::activate;
   }
@@ -700,8 +703,8 @@ void PseudoChannel::activate(Index index, Half h) {
   b.precharge_ready = h + t_.activate_to_precharge;
   g.activate_ready = h + t_.activate_to_activate_long;
   g.refresh_ready = h + t_.activate_to_refresh_bank_group;
-  for (unsigned n = b.group_shift; n < b.group_shift + static_cast<unsigned>(rules_.banks_per_group); ++n)
-    banks_[n].activate_ready = std::max(banks_[n].activate_ready, g.activate_ready);
+  for (Bank *n = &banks_[b.group_shift], *const end = n + rules_.banks_per_group; n != end; ++n)
+    n->activate_ready = std::max(n->activate_ready, g.activate_ready);
   b.activate_ready = rising(h + t_.activate_to_activate);
   activates_[activate_index_] = h;
   activate_index_ = (activate_index_ + 1) % 4;

@@ -105,8 +105,13 @@ class PseudoChannel {
   void requeue(const Access& access, Half h);
 
   // Hits in bulk (pseudo_channel_hits.h): what `issue_column` and `plan` do, for the read of a stream.
+  bool hit_planned() const { return hit_planned_; }
   bool next_is_hit_of_stream(Half h) const;
   const Access& issue_hit(Half h);
+  /// `plan`, when it is likely that the next command is such a read too.
+  void plan_stream() {
+    if (mode_stale_ || rows_stale_ || !columns_stale_ || !plan_next_hit()) plan();
+  }
 
   /// The planned commands. The access stays valid until the next call of a non-const member.
   const Access& issue_column(Half h);
@@ -219,11 +224,12 @@ class PseudoChannel {
   }
   Half precharge_edge(Half t) const { return rules_.timing.falling_precharge ? t : rising(t); }
   Half row_ready(const Access& access) const;
-  /// An ACT at t would push the planned REFpb or RFMpb out of its place; one ACT after the other, for ever.
-  bool would_delay_refresh(Half t) const {
-    return row_for_ == For::refresh && target_.chosen && row_time_ < kNoEdge &&
-           t + t_.activate_to_refresh_bank > row_time_ &&
-           (row_command_ == Command::refresh_bank || row_command_ == Command::refresh_management_bank);
+  /// The last edge for an ACT that does not push a planned REFpb or RFMpb out of its place: one after the other would, for
+  /// ever.
+  Half activate_limit() const {
+    if (row_for_ != For::refresh || !target_.chosen || row_time_ == kNoEdge) return kNoEdge;
+    const bool bank = row_command_ == Command::refresh_bank || row_command_ == Command::refresh_management_bank;
+    return bank ? row_time_ - t_.activate_to_refresh_bank : kNoEdge;
   }
   void consider_column(Index index);
   void consider_active(Index index);
