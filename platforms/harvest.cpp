@@ -41,7 +41,9 @@ telemetry::HbmCounters counters_of(const hbm::Channel& channel, const MemoryMap&
     sum.writes += counters.writes;
     sum.activates += counters.activates;
     sum.precharges += counters.precharges;
-    sum.refreshes += counters.refreshes;
+    sum.refreshes += counters.refreshes + counters.bank_refreshes;
+    sum.bank_refreshes += counters.bank_refreshes;
+    sum.refresh_managements += counters.refresh_managements;
     sum.row_hits += counters.row_hits;
     sum.row_misses += counters.reads + counters.writes - counters.row_hits;
     sum.bytes += counters.bytes();
@@ -49,6 +51,8 @@ telemetry::HbmCounters counters_of(const hbm::Channel& channel, const MemoryMap&
     sum.data_time += account.busy;
     for (std::size_t l = 0; l < hbm::kLosses; ++l) sum.loss[l] += account.loss[l];
   }
+  if (const hbm::ErrorCounters* errors = channel.errors())
+    sum.errors = {errors->corrected, errors->replayed, errors->uncorrected, errors->undetected};
   return sum;
 }
 

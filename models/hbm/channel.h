@@ -91,7 +91,8 @@ class Channel final : public engine::Heart {
   Time data_time(int pc, StreamId stream) const { return at(pc).account().data_time(stream); }
   /// Commands a pseudo-channel issued on behalf of one stream.
   const Activity& activity(int pc, StreamId stream) const { return at(pc).activity(stream); }
-  const ErrorCounters& errors() const { return errors_; }
+  /// nullptr: reads have no errors here (ecc.bit_error_rate 0).
+  const ErrorCounters* errors() const { return rules_.errors ? &errors_ : nullptr; }
   /// Reads: acceptance to the end of data, per transaction.
   const telemetry::Histogram& read_latency() const { return read_latency_; }
   std::uint64_t transactions() const { return transactions_; }

@@ -64,6 +64,8 @@ void HbmCounters::add(const HbmCounters& other) {
   activates += other.activates;
   precharges += other.precharges;
   refreshes += other.refreshes;
+  bank_refreshes += other.bank_refreshes;
+  refresh_managements += other.refresh_managements;
   row_hits += other.row_hits;
   row_misses += other.row_misses;
   bytes += other.bytes;
@@ -72,6 +74,12 @@ void HbmCounters::add(const HbmCounters& other) {
   data_time += other.data_time;
   for (std::size_t i = 0; i < kHbmLosses; ++i) loss[i] += other.loss[i];
   if (other.energy_pj) energy_pj = energy_pj.value_or(0) + *other.energy_pj;
+  if (!other.errors) return;
+  if (!errors) errors.emplace();
+  errors->corrected += other.errors->corrected;
+  errors->replayed += other.errors->replayed;
+  errors->uncorrected += other.errors->uncorrected;
+  errors->undetected += other.errors->undetected;
 }
 
 void HbmResult::roll_up() {

@@ -87,20 +87,30 @@ StreamResult summarise(const std::string& name, const StreamStatistics& statisti
 // ---- HBM -----------------------------------------------------------------------------------------------------------
 
 /// Counters of a pseudo-channel, channel, stack or of all HBM. Times are data-bus time, summed over pseudo-channels.
+/// Read accesses whose data came wrong.
+struct HbmErrors {
+  std::uint64_t corrected = 0;
+  std::uint64_t replayed = 0;
+  std::uint64_t uncorrected = 0;
+  std::uint64_t undetected = 0;
+};
 struct HbmCounters {
   std::uint64_t reads = 0;   ///< column commands
   std::uint64_t writes = 0;  ///< column commands
   std::uint64_t activates = 0;
   std::uint64_t precharges = 0;
-  std::uint64_t refreshes = 0;
-  std::uint64_t row_hits = 0;    ///< column commands that needed no activate
-  std::uint64_t row_misses = 0;  ///< the others; hit rate = hits / (hits + misses)
-  std::uint64_t bytes = 0;       ///< over the data bus
+  std::uint64_t refreshes = 0;            ///< REFab and REFpb
+  std::uint64_t bank_refreshes = 0;       ///< REFpb
+  std::uint64_t refresh_managements = 0;  ///< RFMab and RFMpb
+  std::uint64_t row_hits = 0;             ///< column commands that needed no activate
+  std::uint64_t row_misses = 0;           ///< the others; hit rate = hits / (hits + misses)
+  std::uint64_t bytes = 0;                ///< over the data bus
   double peak_bytes_per_second = 0;
   Time bus_time = 0;                    ///< interval x pseudo-channels
   Time data_time = 0;                   ///< data on the bus
   std::array<Time, kHbmLosses> loss{};  ///< with data_time they add up to bus_time
   std::optional<double> energy_pj;
+  std::optional<HbmErrors> errors;  ///< where there can be any
 
   void add(const HbmCounters& other);
   Time operator[](HbmLoss l) const { return loss[static_cast<std::size_t>(l)]; }

@@ -110,12 +110,19 @@ void add_hbm_counters(Json& json, const HbmCounters& c, Time interval, const Lat
   json["activates"] = c.activates;
   json["precharges"] = c.precharges;
   json["refreshes"] = c.refreshes;
+  if (c.bank_refreshes > 0) json["bank_refreshes"] = c.bank_refreshes;
+  if (c.refresh_managements > 0) json["refresh_managements"] = c.refresh_managements;
   if (c.row_hits + c.row_misses > 0)
     json["row_hit_rate"] = fraction(static_cast<double>(c.row_hits), static_cast<double>(c.row_hits + c.row_misses));
   if (latency != nullptr) json["latency_ns"] = latency_json(*latency);
   for (std::size_t i = 0; i < kHbmLosses; ++i)
     json["loss"][name_of(static_cast<HbmLoss>(i))] = fraction(c.loss[i], c.bus_time);
   if (c.energy_pj) json["energy_pJ"] = *c.energy_pj;
+  if (c.errors)
+    json["errors"] = {{"corrected", c.errors->corrected},
+                      {"replayed", c.errors->replayed},
+                      {"uncorrected", c.errors->uncorrected},
+                      {"undetected", c.errors->undetected}};
 }
 
 Json hbm_json(const HbmResult& hbm) {

@@ -33,23 +33,24 @@ class Bandwidth(cowosim_binary.CowosimTest):
                     self.assertAlmostEqual(thing["utilization"] + sum(thing["loss"].values()), 1, places=9, msg=thing.get("name", section))
                     self.assertGreaterEqual(min(thing["loss"].values()), 0, thing.get("name", section))
 
-    def test_a_read_stream_reaches_88_percent_of_peak(self):
+    def test_a_read_stream_reaches_92_percent_of_peak(self):
+        """Silicon reads at up to 96 % of peak; refresh hidden behind other banks takes next to nothing of that."""
         run = self.stream(footprint="96MiB")
         peak = run["hbm.peak_GBps"]
         for achieved in (run["streams.stream.bandwidth_GBps"], run["hbm.bandwidth_GBps"]):
-            self.assertGreaterEqual(achieved, 0.88 * peak)
+            self.assertGreaterEqual(achieved, 0.92 * peak)
             self.assertLessEqual(achieved, peak)
         self.assertEqual(run["hbm.bytes"], 96 << 20, "every byte is fetched once")
+        self.assertLess(run["hbm.loss.refresh"], 0.005)
+        due = run["simulated_ns"] / 3900 * 32 * 160  # banks of a pseudo-channel, pseudo-channels
+        self.assertAlmostEqual(run["hbm.bank_refreshes"] / due, 1, delta=0.15, msg="hidden, not left out")
 
-    def test_known_gap_all_bank_refresh_keeps_reads_below_silicon(self):
-        """Known gap: silicon reads up to 96 % of peak; all-bank refresh alone takes 6 % here. The day this fails, close the gap in the cards."""
-        run = self.stream(footprint="96MiB")
-        stream = run["streams.stream.bandwidth_GBps"] / run["hbm.peak_GBps"]
-        self.assertLess(stream, 0.92)
-        self.assertGreater(run["hbm.loss.refresh"], 0.05)
-        without = self.stream("read", "16MiB", "-s", "hbm.controller.refresh=none")
+    def test_all_bank_refresh_costs_what_its_duty_cycle_says(self):
+        all_bank = self.stream("read", "32MiB", "-s", "hbm.controller.refresh=all_bank", "-s", "hbm.controller.refresh_policy=strict")
+        without = self.stream("read", "32MiB", "-s", "hbm.controller.refresh=none")
         self.assertEqual((without["hbm.loss.refresh"], without["hbm.refreshes"]), (0, 0), "and nothing else is called refresh")
-        self.assertGreater(without["hbm.bandwidth_GBps"], self.stream("read", "16MiB")["hbm.bandwidth_GBps"] * 1.02)
+        self.assertAlmostEqual(all_bank["hbm.loss.refresh"], 350 / 3900, delta=0.03)
+        self.assertGreater(without["hbm.bandwidth_GBps"], all_bank["hbm.bandwidth_GBps"] * 1.05)
 
     def test_nothing_exceeds_its_peak_and_losses_add_up(self):
         for kind in ("read", "write", "copy", "triad"):
