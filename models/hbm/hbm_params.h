@@ -94,10 +94,10 @@ struct ControllerParams {
       "only that bank stands still",
       "strict: Ramulator 2.1; hidden: Chang et al., HPCA 2014 (out-of-order per-bank refresh)");
     v("refresh_postpone", refresh_postpone, Range{0, 8}, "refreshes (per bank) that may be postponed; hidden only",
-      "JESD235, JESD238: up to 8");
+      "AMD PG313, HBM controller: up to 8; assumption [4, 8] for HBM3 and HBM4");
     v("refresh_pull_in", refresh_pull_in, Range{0, 8},
       "refreshes (per bank) that may be issued ahead while a pseudo-channel is idle; hidden only",
-      "JESD235, JESD238: up to 8");
+      "AMD PG313, HBM controller: up to 8; assumption [4, 8] for HBM3 and HBM4");
     v("refresh_stagger", refresh_stagger,
       "channels refresh evenly spread over the interval instead of all at the same time",
       "assumption: spreads the current; products do, how is undisclosed");
