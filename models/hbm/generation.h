@@ -90,16 +90,6 @@ std::vector<std::string> generation_names();
 inline constexpr int kMaxPostponedRefreshes = 8;
 inline constexpr int kMaxPulledInRefreshes = 8;
 
-/// Refresh management: a bank that was activated `initial` times since it was refreshed needs an RFM before it has been
-/// activated `initial` x `maximum` times; a REF or RFM takes off `decrement` x `initial`.
-/// Assumptions; HBM3's values are set per device and not public. The intervals are those of DDR5 (JESD79-5).
-struct RefreshManagement {
-  int initial = 64;        ///< RAAIMT, assumption [32, 80]
-  int maximum = 4;         ///< RAAMMT as a multiple of RAAIMT, assumption [3, 6]
-  double decrement = 1.0;  ///< per REF, as a share of RAAIMT, assumption [0.5, 1]
-};
-inline constexpr RefreshManagement kRefreshManagement{};
-
 /// What tREFI shrinks by at a device temperature. The steps 1, 1/2 and 1/4 are those an HBM2 device asks for in its TEMP
 /// field (Intel 683189, table 29); at which temperatures is not public: assumption, above 85 (JEDEC's extended range)
 /// and 95 degrees Celsius [90, 100], for all generations. Longer than tREFI, which cool devices allow, is not used.

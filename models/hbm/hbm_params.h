@@ -93,9 +93,10 @@ struct ControllerParams {
       "refreshes wait, within refresh_postpone, until nothing waits for their bank (all_bank: for the pseudo-channel); "
       "only that bank stands still",
       "strict: Ramulator 2.1; hidden: Chang et al., HPCA 2014 (out-of-order per-bank refresh)");
-    v("refresh_postpone", refresh_postpone, Range{0, 8}, "refreshes (per bank) that may be postponed; hidden only",
+    v("refresh_postpone", refresh_postpone, Range{0, kMaxPostponedRefreshes},
+      "refreshes (per bank) that may be postponed; hidden only",
       "AMD PG313, HBM controller: up to 8; assumption [4, 8] for HBM3 and HBM4");
-    v("refresh_pull_in", refresh_pull_in, Range{0, 8},
+    v("refresh_pull_in", refresh_pull_in, Range{0, kMaxPulledInRefreshes},
       "refreshes (per bank) that may be issued ahead while a pseudo-channel is idle; hidden only",
       "AMD PG313, HBM controller: up to 8; assumption [4, 8] for HBM3 and HBM4");
     v("refresh_stagger", refresh_stagger,
