@@ -84,6 +84,7 @@ class Bench final : public engine::Outlet, public CommandSink {
   void send(engine::Phase phase, Handle handle, Time arrival, std::uint16_t count) override {
     if (phase == engine::Phase::credit) {
       credits += count;
+      credited.insert(credited.end(), count, arrival);
       accepted.push_back(arrival / channel.timing().half_period);
     } else {
       Sent& s = sent[pools[handle].tag];
@@ -124,6 +125,7 @@ class Bench final : public engine::Outlet, public CommandSink {
   std::vector<CommandRecord> commands;
   std::vector<Sent> sent;
   std::vector<Half> accepted;
+  std::vector<Time> credited;  ///< when each credit arrived
   int credits = 0;
 
  private:
