@@ -56,8 +56,9 @@ inline void randomize_controller(Dice& dice, HbmParams& p) {
   c.read_queue_entries = dice.pick({16, 17, 32, 64});
   c.write_queue_entries = dice.pick({16, 24, 32, 64});
   c.queues = dice.pick({"split", "shared"});
-  c.write_low_watermark = dice.of(0, 100) / 100.0;
-  c.write_high_watermark = dice.of(static_cast<int>(100 * c.write_low_watermark), 100) / 100.0;
+  const int low = dice.of(0, 100);
+  c.write_low_watermark = low / 100.0;
+  c.write_high_watermark = dice.of(low, 100) / 100.0;
   c.drain = dice.pick({"watermarks", "watermarks", "in_order"});
   c.scheduler = dice.pick({"fr_fcfs", "fr_fcfs", "fr_fcfs_cap", "fcfs"});
   c.hit_cap = dice.of(1, 8);
