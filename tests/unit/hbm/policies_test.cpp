@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <set>
 
 #include "unit/hbm/bench.h"
 
@@ -20,7 +19,7 @@ Edges edges_of(const Bench& b, Command command, int bank_group = -1, int bank = 
   return edges;
 }
 
-/// Rows or kinds of the column commands from edge h on, in order.
+/// Rows, or directions, of the column commands from edge h on, in order.
 std::vector<int> rows_read(const Bench& b, Half h) {
   std::vector<int> rows;
   for (const CommandRecord& r : b.commands)
@@ -36,7 +35,6 @@ std::string columns(const Bench& b, Half h) {
 }
 
 void advance_to(Bench& b, Half h) { b.channel.advance(b.channel.timing().edge(h)); }
-Half half_of(const Bench& b, Time t) { return t / b.channel.timing().half_period; }
 
 HbmParams two_pseudo_channels() {
   HbmParams p = no_refresh();
@@ -355,15 +353,18 @@ TEST(RefreshManagement, ComesAtTheSecondThresholdAtTheLatest) {
   b.drain();
 }
 
+/// Conflicts in four banks of each of so many bank groups, until edge `end`.
+void conflicts(Bench& b, int bank_groups, Half end) {
+  for (int i = 0; i * 30 < end; ++i) {
+    advance_to(b, i * 30);
+    if (b.at_door() < 4) b.read(i * 30, b.at(i % bank_groups, i / bank_groups % 4, i / 4));
+  }
+  b.drain();
+}
+
 TEST(RefreshManagement, TheSecondThresholdHoldsForManyBanksAtOnce) {
   Bench b(managed(4, 6));  // whose checker counts
-  for (int round = 0; round < 40; ++round)
-    for (int bank = 0; bank < 4; ++bank) {
-      while (b.at_door() == b.channel.door_entries()) b.channel.advance(b.channel.due() + 1);
-      const Half now = std::max<Half>(0, b.commands.empty() ? 0 : half_of(b, b.commands.back().time) + 40);
-      b.read(now, b.at(bank, 0, round));
-    }
-  b.drain();
+  conflicts(b, 1, 40000);
   EXPECT_GT(b.channel.counters(0).refresh_managements, 20u);
 }
 
@@ -371,11 +372,7 @@ TEST(RefreshManagement, DoesNotKeepRefreshWaiting) {
   HbmParams p = managed(2, 40);  // every other activate asks for management
   p.controller.refresh = "per_bank";
   Bench b(p);
-  for (int i = 0; half_of(b, b.channel.timing().edge(i * 30)) < 2 * kInterval; ++i) {
-    advance_to(b, i * 30);
-    if (b.at_door() < 4) b.read(i * 30, b.at(i % 4, i / 4 % 4, i / 16));
-  }
-  b.drain();
+  conflicts(b, 4, 2 * kInterval);
   EXPECT_GE(b.channel.counters(0).bank_refreshes, 2u * kBanks - 3);
 }
 
