@@ -363,8 +363,8 @@ void conflicts(Bench& b, int bank_groups, Half end) {
 }
 
 TEST(RefreshManagement, TheSecondThresholdHoldsForManyBanksAtOnce) {
-  Bench b(managed(4, 6));  // whose checker counts
-  conflicts(b, 1, 40000);
+  Bench b(managed(2, 8));  // whose checker counts
+  conflicts(b, 4, 40000);
   EXPECT_GT(b.channel.counters(0).refresh_managements, 20u);
 }
 
