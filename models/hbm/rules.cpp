@@ -47,7 +47,8 @@ Rules::Rules(const HbmParams& params, int channel, int streams, const std::vecto
   shared_queues = c.queues == "shared";
   const int share = shared_queues ? params.pseudo_channels : 1;
   entries = {c.read_queue_entries * share, c.write_queue_entries * share};
-  write_mode_off = static_cast<int>(std::ceil(c.write_low_watermark * c.write_queue_entries));
+  // An empty queue ends write mode whatever the watermark.
+  write_mode_off = std::max(1, static_cast<int>(std::ceil(c.write_low_watermark * c.write_queue_entries)));
   write_mode_on = static_cast<int>(std::floor(c.write_high_watermark * c.write_queue_entries));
   drain_in_order = c.drain == "in_order";
 

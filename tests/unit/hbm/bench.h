@@ -18,11 +18,13 @@ class Bench final : public engine::Outlet, public CommandSink {
   struct Sent {
     Handle handle;
     Time response = -1, retire = -1;
+    int responses = 0, retires = 0;
   };
 
-  explicit Bench(const HbmParams& params, int streams = 1)
+  explicit Bench(const HbmParams& params, int streams = 1) : Bench(params, ChannelContext{streams, 0, {}}) {}
+  Bench(const HbmParams& params, const ChannelContext& context)
       : map(make_memory_map(params)),
-        channel(params, map, streams),
+        channel(params, map, context),
         checker(params, "channel"),
         pool_(pools.add("bench")) {
     channel.set_name("channel");
@@ -46,11 +48,13 @@ class Bench final : public engine::Outlet, public CommandSink {
   }
 
   std::size_t request(Half h, Op op, const Location& l, std::uint32_t bytes = 32, StreamId stream = 0) {
-    const Time t = channel.timing().edge(h);
+    return request_at(channel.timing().edge(h), op, map.encode(l), bytes, stream);
+  }
+  std::size_t request_at(Time t, Op op, std::uint64_t address, std::uint32_t bytes, StreamId stream = 0) {
     channel.advance(t);
     const Handle handle = pool_.create();
     Transaction& x = pools[handle];
-    x.address = x.fetch_address = map.encode(l);
+    x.address = x.fetch_address = address;
     x.bytes = x.fetch_bytes = bytes;
     x.op = op;
     x.stream = stream;
@@ -80,16 +84,26 @@ class Bench final : public engine::Outlet, public CommandSink {
   void send(engine::Phase phase, Handle handle, Time arrival, std::uint16_t count) override {
     if (phase == engine::Phase::credit) {
       credits += count;
+      credited.insert(credited.end(), count, arrival);
       accepted.push_back(arrival / channel.timing().half_period);
     } else {
       Sent& s = sent[pools[handle].tag];
       (phase == engine::Phase::response ? s.response : s.retire) = arrival;
+      ++(phase == engine::Phase::response ? s.responses : s.retires);
     }
   }
   Time latency() const override { return 0; }
   void command(const CommandRecord& record) override {
     commands.push_back(record);
     checker.check(record);
+  }
+
+  /// Transactions in the door.
+  int at_door() const { return static_cast<int>(sent.size()) - credits; }
+  std::vector<std::string> broken() const {
+    std::vector<std::string> all;
+    channel.check_idle(all);
+    return all;
   }
 
   /// Edge of the n-th (from 0) command of a kind; -1 if there is none.
@@ -111,6 +125,7 @@ class Bench final : public engine::Outlet, public CommandSink {
   std::vector<CommandRecord> commands;
   std::vector<Sent> sent;
   std::vector<Half> accepted;
+  std::vector<Time> credited;  ///< when each credit arrived
   int credits = 0;
 
  private:
