@@ -242,7 +242,7 @@ inline void Channel::admit(Half h) {
   --door_count_;
   const Time now = timing().edge(h);
   if (++credits_owed_ == credit_batch_ || door_count_ == 0) {
-    send(0, Phase::credit, kNoHandle, now + return_latency_ + latency(0), credits_owed_);
+    send(0, Phase::credit, kNoHandle, now + way_out(), credits_owed_);
     credits_owed_ = 0;
   }
   ++transactions_;
@@ -316,7 +316,7 @@ void Channel::finish(Job& job) {
   Transaction& t = transaction(handle);
   journal().add(t, end);
   if (job.write) {
-    send(0, Phase::retire, handle, end + return_latency_ + latency(0));
+    send(0, Phase::retire, handle, end + way_out());
   } else {
     t.stages.enter(Stage::data, timing().edge(job.last_column));
     t.stages.enter(Stage::phy, end);
@@ -330,7 +330,7 @@ void Channel::finish(Job& job) {
 
 void Channel::respond(Handle handle, Time t) {
   if (responses_++ == drop_response_after_) return;
-  send(0, Phase::response, handle, t + return_latency_ + latency(0));
+  send(0, Phase::response, handle, t + way_out());
 }
 
 // ---------------------------------------------------------------------------------------------------------- accounting

@@ -157,6 +157,11 @@ class Channel final : public engine::Heart {
   }
   bool judge_data(const PseudoChannel::Access& access, std::size_t pc, Half end);
   void replay(Half h);
+  /// From a cause to its arrival at the other end of the wire, which is known once there is one.
+  Time way_out() {
+    if (way_out_ < 0) way_out_ = return_latency_ + latency(0);
+    return way_out_;
+  }
   void finish(Job& job);
   void respond(Handle handle, Time t);
 
@@ -164,6 +169,7 @@ class Channel final : public engine::Heart {
   const Rules rules_;
   Time front_latency_;
   Time return_latency_;
+  Time way_out_ = -1;
   std::uint16_t credit_batch_;
   std::int64_t drop_response_after_;
 

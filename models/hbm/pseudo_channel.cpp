@@ -46,46 +46,19 @@ inline Index PseudoChannel::new_access() {
   return static_cast<Index>(accesses_.size() - 1);
 }
 
-bool PseudoChannel::enqueue(const Location& location, Index job, StreamId stream, Queue queue, std::uint64_t sequence,
-                            Half h) {
-  const unsigned bank = bank_of(location);
-  if (writes_held_ != 0 && writes_at(bank, location.row, location.column) != 0 &&
-      queued_write_holds(bank, location, queue)) {
-    ++(queue == kReads ? counters_.forwarded : counters_.merged);
-    return false;
-  }
-  if (queue == kWrites) ++writes_held_, ++writes_at(bank, location.row, location.column);
-  const Index index = new_access();
-  Access& a = accesses_[index];
-  // With priorities the order is a date: of acceptance, and later by the handicap.
-  a.order = rules_.handicap.empty()
-                ? sequence
-                : static_cast<std::uint64_t>(h + rules_.handicap[stream]) << 24 | (sequence & 0xFF'FFFF);
-  a.path = {};
-  a.path.accepted = h;
-  a.row = location.row;
-  a.column = location.column;
-  a.job = job;
-  a.bank = static_cast<std::uint8_t>(bank);
-  a.queue = queue;
-  a.stream = stream;
-  a.attempt = 0;
-  insert(index, h);
-  return true;
+inline void PseudoChannel::append(Index index, Access& a) {
+  const Index youngest = youngest_[a.queue];
+  a.previous = youngest;
+  a.next = a.younger = kNone;
+  (youngest == kNone ? oldest_[a.queue] : accesses_[youngest].next) = index;
+  youngest_[a.queue] = index;
+  BankList& list = lists_[a.queue][a.bank];
+  a.older = list.tail;
+  (list.tail == kNone ? list.head : accesses_[list.tail].younger) = index;
+  list.tail = index;
 }
 
-void PseudoChannel::requeue(const Access& access, Half h) {
-  const Index index = new_access();
-  Access& a = accesses_[index];
-  a = access;
-  a.path = {};
-  a.path.accepted = h;
-  ++a.attempt;
-  insert(index, h);
-}
-
-inline void PseudoChannel::insert(Index index, Half h) {
-  Access& a = accesses_[index];
+inline void PseudoChannel::insert(Index index, Access& a, Half h) {
   const auto queue = static_cast<Queue>(a.queue);
   const Half visible = std::max(h, buses_.now);
   commit_mode(visible);
@@ -116,16 +89,42 @@ inline void PseudoChannel::insert(Index index, Half h) {
   if (row_before != kNone && list.row == kNone && row_access_ == row_before) rows_stale_ = true;
 }
 
-inline void PseudoChannel::append(Index index, Access& a) {
-  const Index youngest = youngest_[a.queue];
-  a.previous = youngest;
-  a.next = a.younger = kNone;
-  (youngest == kNone ? oldest_[a.queue] : accesses_[youngest].next) = index;
-  youngest_[a.queue] = index;
-  BankList& list = lists_[a.queue][a.bank];
-  a.older = list.tail;
-  (list.tail == kNone ? list.head : accesses_[list.tail].younger) = index;
-  list.tail = index;
+bool PseudoChannel::enqueue(const Location& location, Index job, StreamId stream, Queue queue, std::uint64_t sequence,
+                            Half h) {
+  const unsigned bank = bank_of(location);
+  if (writes_held_ != 0 && writes_at(bank, location.row, location.column) != 0 &&
+      queued_write_holds(bank, location, queue)) {
+    ++(queue == kReads ? counters_.forwarded : counters_.merged);
+    return false;
+  }
+  if (queue == kWrites) ++writes_held_, ++writes_at(bank, location.row, location.column);
+  const Index index = new_access();
+  Access& a = accesses_[index];
+  // With priorities the order is a date: of acceptance, and later by the handicap.
+  a.order = rules_.handicap.empty()
+                ? sequence
+                : static_cast<std::uint64_t>(h + rules_.handicap[stream]) << 24 | (sequence & 0xFF'FFFF);
+  a.path = {};
+  a.path.accepted = h;
+  a.row = location.row;
+  a.column = location.column;
+  a.job = job;
+  a.bank = static_cast<std::uint8_t>(bank);
+  a.queue = queue;
+  a.stream = stream;
+  a.attempt = 0;
+  insert(index, a, h);
+  return true;
+}
+
+void PseudoChannel::requeue(const Access& access, Half h) {
+  const Index index = new_access();
+  Access& a = accesses_[index];
+  a = access;
+  a.path = {};
+  a.path.accepted = h;
+  ++a.attempt;
+  insert(index, a, h);
 }
 
 /// Only priorities and repeated reads put an access before another one.
@@ -208,6 +207,20 @@ inline void PseudoChannel::next_in_bank(Queue queue, unsigned bank) {
 inline void PseudoChannel::update_lists(unsigned bank) {
   if (queued_mask_[kReads] & bit(bank)) update_list(kReads, bank);
   if (queued_mask_[kWrites] & bit(bank)) update_list(kWrites, bank);
+}
+
+/// The same after the bank was closed: the first one of each list needs ACT.
+inline void PseudoChannel::bank_closed(unsigned bank) {
+  const std::uint64_t mask = bit(bank);
+  for (const Queue queue : {kReads, kWrites}) {
+    if ((queued_mask_[queue] & mask) == 0) continue;
+    BankList& list = lists_[queue][bank];
+    list.column = kNone;
+    list.row = list.head;
+    list.row_order = accesses_[list.head].order;
+    column_mask_[queue] &= ~mask;
+    row_mask_[queue] |= mask;
+  }
 }
 
 /// Whether the page policy wants the bank's row closed: open, and nobody has a use for it.
@@ -754,7 +767,7 @@ void PseudoChannel::precharge(unsigned bank, Half h) {
   close_mask_ &= ~bit(bank);
   ++counters_.precharges;
   if ((column_mask_[kReads] | column_mask_[kWrites]) & bit(bank)) columns_stale_ = true;
-  update_lists(bank);
+  bank_closed(bank);
 }
 
 void PseudoChannel::precharge_for(Index index, Half h) {
@@ -780,7 +793,7 @@ void PseudoChannel::precharge_all(Half h) {
     b.activate_ready = std::max(b.activate_ready, rising(h + t_.precharge_to_activate));
     care_[bank].refresh_ready = std::max(care_[bank].refresh_ready, h + t_.precharge_to_refresh);
     care_[bank].closed_row = -1;
-    update_lists(bank);
+    bank_closed(bank);
   }
   open_mask_ = close_mask_ = 0;
   ++counters_.precharges;

@@ -189,13 +189,14 @@ class PseudoChannel {
   }
   bool queued_write_holds(unsigned bank, const Location& location, Queue queue) const;
   Index new_access();
-  void insert(Index index, Half h);
+  void insert(Index index, Access& access, Half h);
   void append(Index index, Access& access);
   void insert_by_order(Index index, Access& access);
   void unlink(Access& access);
   void update_list(Queue queue, unsigned bank);
   void next_in_bank(Queue queue, unsigned bank);
   void update_lists(unsigned bank);
+  void bank_closed(unsigned bank);
   void review_page(unsigned bank);
   void free_entry(Queue queue, Half h);
   /// Reading goes on whatever the sizes are, as long as there is something to read and not too much to write.
