@@ -137,10 +137,11 @@ void Channel::plan_next() { pcs_.size() == 1 ? plan_next<1>() : plan_next<2>(); 
 inline void Channel::data_follows(PseudoChannel& pc, std::size_t p, const PseudoChannel::Access& access, Half h) {
   Job& job = jobs_[access.job];
   const Timing& t = timing();
-  if (job.remaining == 1) pc.account().charge(snapshot(access.job, p), access.stream, h - job.arrived);
-  pc.account().book_burst(h, access.stream);
   const Half end = h + (job.write ? t.write_latency : t.read_latency + rules_.check_latency) + t.burst;
-  if (rules_.errors && !job.write && !judge_data(access, p, end)) return;
+  const bool good = !rules_.errors || job.write || judge_data(access, p, end);
+  if (good && job.remaining == 1) pc.account().charge(snapshot(access.job, p), access.stream, h - job.arrived);
+  pc.account().book_burst(h, access.stream);
+  if (!good) return;
   job.last_column = h;
   job.end = std::max(job.end, end);
   if (--job.remaining == 0) finish(job);
@@ -176,6 +177,12 @@ void Channel::receive(const engine::Message& message) {
   ++outstanding_;
   const Half arrived = timing().index_at(message.time);
   const Half ready = front_latency_ == 0 ? arrived : timing().index_at(message.time + front_latency_);
+  if (free_jobs_.empty()) {  // reads that are done again hold their jobs longer
+    jobs_.emplace_back();
+    snapshots_.resize(jobs_.size() * pcs_.size() * holders_);
+    free_jobs_.grow();
+    free_jobs_.give(static_cast<Index>(jobs_.size() - 1));
+  }
   const Index j = free_jobs_.take();
   jobs_[j] = {message.transaction, arrived, ready, 0, 0, 0, 0, false, t.op == Op::write};
   // Whoever is at the door waits; for which pseudo-channels, decoding will tell.
@@ -284,8 +291,8 @@ void Channel::accept(Half h) {
 /// attempt, so that they are the same in every run.
 bool Channel::judge_data(const PseudoChannel::Access& a, std::size_t pc, Half end) {
   const Transaction& t = transaction(jobs_[a.job].handle);
-  const std::uint64_t draw = mix(t.identity, (std::uint64_t{a.row} << 32 | std::uint64_t{a.column} << 16 |
-                                              std::uint64_t{a.bank} << 8 | a.attempt));
+  const std::uint64_t draw = mix(t.identity, (std::uint64_t{pc} << 63 | std::uint64_t{a.row} << 32 |
+                                              std::uint64_t{a.column} << 16 | std::uint64_t{a.bank} << 8 | a.attempt));
   if (draw >= rules_.single_error) return true;
   if (draw >= rules_.double_error) {  // a single bit
     ++(rules_.on_die || rules_.sideband ? errors_.corrected : errors_.undetected);

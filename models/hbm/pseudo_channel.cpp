@@ -74,6 +74,7 @@ inline void PseudoChannel::insert(Index index, Access& a, Half h) {
   }
   BankList& list = lists_[queue][a.bank];
   queued_mask_[queue] |= bit(a.bank);
+  if (a.next != kNone) columns_stale_ = rows_stale_ = true;  // before others that may be planned
 
   // Not the first of its bank: it gets a command only if it is the first one to the open row (or came in between).
   if (a.older != kNone && a.younger == kNone &&
@@ -82,7 +83,6 @@ inline void PseudoChannel::insert(Index index, Access& a, Half h) {
   const Index row_before = list.row;
   update_list(queue, a.bank);
   if (rules_.close_pages) review_page(a.bank);
-  if (a.younger != kNone) columns_stale_ = rows_stale_ = true;
   if (frozen_ || queue != served()) return;
   if (list.column == index) consider_column(index);
   if (list.row == index) consider_row(index);
@@ -271,7 +271,7 @@ void PseudoChannel::consider_column(Index index) {
   if (columns_stale_) return;
   const Access& a = accesses_[index];
   if (blocked_ & bit(a.bank)) return;
-  if (rules_.in_order && oldest_[a.queue] != index) return;
+  if (rules_.in_order && (oldest_[a.queue] != index || active_mask_ != 0)) return;
   const auto queue = static_cast<Queue>(a.queue);
   const Half t = column_ready(queue, banks_[a.bank], column_floor(queue));
   if (t < column_time_) {  // at the same edge the older and the active ones win, and this is the youngest
@@ -338,8 +338,11 @@ void PseudoChannel::plan_columns() {
     do {
       const Bank& b = banks_[take_bit(mask)];
       const Half t = column_ready(static_cast<Queue>(b.active_queue), b, floor[b.active_queue]);
-      if (t > best) continue;
-      if (t == best) {  // the older one; equally old ones in the order of their ACT
+      if (rules_.in_order) {  // the one that was activated first, whenever it is ready
+        if (winner != kNone && accesses_[winner].path.activated < accesses_[b.active].path.activated) continue;
+      } else if (t > best) {
+        continue;
+      } else if (t == best) {  // the older one; equally old ones in the order of their ACT
         const Path& a = accesses_[b.active].path;
         const Path& w = accesses_[winner].path;
         if (a.accepted > w.accepted || (a.accepted == w.accepted && a.activated > w.activated)) continue;
@@ -355,6 +358,7 @@ void PseudoChannel::plan_columns() {
     const Half active_best = best;
     if (rules_.in_order) {
       const unsigned first = accesses_[oldest_[queue]].bank;
+      if (active_mask_ != 0) mask = 0;
       mask &= lists_[queue][first].column == oldest_[queue] ? bit(first) : 0;
     }
     std::uint64_t winner_order = 0;
@@ -460,7 +464,7 @@ void PseudoChannel::refresh_tick(Half h) {
   if (!target_.chosen) {
     if (schedule_.owed() > 0 || managed_ != 0) {
       choose_refresh();
-    } else if (!due) {  // ahead
+    } else if (!due && account_.waiting() == 0) {  // ahead
       if (rules_.per_bank) {
         if (const int bank = quiet_bank(); bank >= 0) aim(static_cast<unsigned>(bank), false);
       } else {
@@ -480,15 +484,16 @@ void PseudoChannel::plan_refresh_time() {
 }
 
 /// Something is owed. Strict: now, banks in order, and everything but begun accesses waits for it. Hidden: a bank nobody
-/// waits for, if there is one; else, when no more may be postponed, the one with the least to do.
+/// waits for, if there is one; else, when no more may be postponed, the first of the round.
 void PseudoChannel::choose_refresh() {
-  if (managed_ != 0) {
-    const std::uint64_t quiet = managed_ & ~busy_banks();
-    if (quiet != 0) return aim(static_cast<unsigned>(__builtin_ctzll(quiet)), true);
-    for (std::uint64_t mask = managed_; mask != 0;) {
+  const bool must = schedule_.owed() > 0 && (rules_.strict || schedule_.forced());
+  if (managed_ != 0 && !must) {  // activates go on to cause management: refresh must not wait for it for ever
+    for (std::uint64_t mask = managed_ & blocked_; mask != 0;) {
       const unsigned bank = take_bit(mask);
       if (care_[bank].activates >= rules_.raammt) return aim(bank, true);
     }
+    const std::uint64_t quiet = managed_ & ~busy_banks();
+    if (quiet != 0) return aim(static_cast<unsigned>(__builtin_ctzll(quiet)), true);
   }
   if (schedule_.owed() <= 0) return;
   if (!rules_.per_bank) {
@@ -654,6 +659,7 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
     free_entry(queue, h);
     size_changed(h);
     next_in_bank(queue, bank);
+    if (rules_.hit_cap > 0 && b.overtaken >= rules_.hit_cap) update_lists(bank);  // the other queue's hits wait as well
   }
   if (rules_.close_pages) review_page(bank);
   if (target_.chosen || (row_access_ != kNone && row_bank_ == bank)) {
@@ -732,6 +738,10 @@ void PseudoChannel::activate(Index index, Half h) {
   BankCare& care = care_[a.bank];
   care.refresh_ready = h + t_.activate_to_refresh;
   if (rules_.raaimt != 0 && ++care.activates >= rules_.raaimt) managed_ |= bit(a.bank);
+  if (rules_.raaimt != 0 && care.activates >= rules_.raammt) {  // whatever refresh is under way elsewhere
+    blocked_ |= bit(a.bank);
+    columns_stale_ = true;
+  }
   if (rules_.adaptive && care.closed_row == b.open_row)  // closed too early
     care.timeout = std::min(2 * std::max<Half>(care.timeout, 2), rules_.page_timeout_limit);
   if (buses_.trace != nullptr) record(Command::activate, a.bank, b.open_row, -1, h);
@@ -745,7 +755,7 @@ void PseudoChannel::activate(Index index, Half h) {
   if (queued_mask_[other] & bit(a.bank)) update_list(other, a.bank);
   if (rules_.close_pages) review_page(a.bank);
   // The new active access is the only new column candidate, but for older ones to the same row.
-  if ((column_mask_[kReads] | column_mask_[kWrites]) & bit(a.bank))
+  if (rules_.in_order || ((column_mask_[kReads] | column_mask_[kWrites]) & bit(a.bank)) != 0)
     columns_stale_ = true;
   else
     consider_active(index);
@@ -811,6 +821,7 @@ void PseudoChannel::refresh_all(Half h) {
     care_[b].activates = std::max(0, care_[b].activates - rules_.raaimt);
     if (care_[b].activates < rules_.raaimt) managed_ &= ~bit(static_cast<unsigned>(b));
   }
+  blocked_ = 0;  // by too many activates; there is no other target
   target_ = {};
   frozen_ = false;
   columns_stale_ = true;

@@ -19,7 +19,7 @@ inline unsigned take_bit(std::uint64_t& mask) {
 
 /// In a stream the oldest access is a hit, and ready as soon as any could be: nothing else needs a look.
 inline bool PseudoChannel::plan_next_hit() {
-  if (blocked_ != 0 || frozen_) return false;
+  if (blocked_ != 0 || frozen_ || (rules_.in_order && active_mask_ != 0)) return false;
   const Queue queue = served();
   const Index oldest = oldest_[queue];
   if (oldest == kNone) return false;
