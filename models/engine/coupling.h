@@ -61,6 +61,11 @@ class Coupling final : public Heart {
     Time latency() const override { return 0; }
 
    private:
+    // What `send` does apart from its quickest case, so that that one saves no registers.
+    [[gnu::noinline]] void note(Phase phase, Handle transaction, Time arrival, std::uint16_t count);
+    [[gnu::noinline]] void pass(Phase phase, Handle transaction, Time arrival, std::uint16_t count);
+    [[gnu::noinline]] void queue(Phase phase, Handle transaction, Time arrival, std::uint16_t count);
+
     Coupling& coupling_;
     Member& to_;
     std::uint16_t to_port_;
@@ -70,7 +75,6 @@ class Coupling final : public Heart {
   static Moment next_of(const Member& member);
   void begin_tournament();
   Time rival_of(const Member& winner) const;
-  void queue(Member& to, const Message& message);
   void receive_now(Member& member, const Message& message);
   void play(std::size_t place);
   void replay(Member& member, Moment next);
@@ -79,8 +83,8 @@ class Coupling final : public Heart {
   std::deque<Wire> wires_;
   Member nobody_;  // in places without a member
   std::vector<Member*>
-      earliest_;  // a tournament: [1] is the member with the earliest moment, the first one added among equals
-  Time horizon_ = 0;         // how far the member that is acting may run on
+      earliest_;      // a tournament: [1] is the member with the earliest moment, the first one added among equals
+  Time horizon_ = 0;  // how far the member that is acting may run on
   Moment present_ends_ = 0;  // arrivals below it are due now; 0 outside of `advance`
 };
 

@@ -16,14 +16,6 @@ class Inbox {
   Time first() const { return first_; }
 
   void add(const Message& message);
-  /// The same in place, where it is simple.
-  void put(const Message& message) {
-    if (Message* const room = append(message.time)) {
-      *room = message;
-    } else {
-      add(message);
-    }
-  }
   /// Room for a message behind all others, if there are any and it arrives no earlier; otherwise nullptr: use `add`.
   Message* append(Time time) {
     const bool simple = end_ - begin_ - 1 < mask_ && at(end_ - 1).time <= time;
