@@ -183,7 +183,7 @@ struct Package::Parts {
     const auto& hbm_params = configuration.platform.hbm;
     const bool crossed = requests.size() > 1 || map.channels() > 1;
     const int door = hbm_params.controller.door_entries;
-    std::vector<const traffic::Source*> leaders;
+    std::vector<traffic::Source*> leaders;
     for (Requests& from : requests) {
       const auto& choice = configuration.workloads[from.workload];
       coupled_sources.push_back(

@@ -58,7 +58,10 @@ class Source final : public engine::Heart {
 
   /// Makes this a background source: once all of `leaders` have finished it begins no further request, whatever its stream holds.
   /// They must outlive it and lie in the same component.
-  void end_with(std::vector<const Source*> leaders) { leaders_ = std::move(leaders); }
+  void end_with(const std::vector<Source*>& leaders) {
+    leaders_.assign(leaders.begin(), leaders.end());
+    for (Source* leader : leaders) leader->leads_ = true;
+  }
 
   /// Fetches the first request; call once name and pools are set. The pool is made here.
   void start();
@@ -67,6 +70,10 @@ class Source final : public engine::Heart {
   Time due() const override { return due_; }
   void advance(Time until) override;
   void receive(const engine::Message& message) override;
+  bool reacts(engine::Phase phase) const override {
+    const bool answer = phase == engine::Phase::response || phase == engine::Phase::retire;
+    return !answer || leads_ || tracks_ids_ || params_.max_outstanding != 0;
+  }
   void report_waits(std::vector<engine::Wait>& waits) const override;
   void statistics(StatVisitor& visitor) const override;
   void check_idle(std::vector<std::string>& broken) const override;
@@ -114,6 +121,7 @@ class Source final : public engine::Heart {
   Time wire_ = 0;  // latency of port 0
   bool bounded_credits_;
   bool tracks_ids_ = false;
+  bool leads_ = false;  // others end when this one has finished
   std::int64_t credits_;
   std::int64_t initial_credits_;
 

@@ -5,21 +5,55 @@
 
 namespace cowosim::engine {
 
+Coupling::Moment Coupling::next_of(const Member& member) {
+  return std::min(arrival_at(member.inbox.first()), event_at(member.heart->due()));
+}
+
+void Coupling::play(std::size_t place) {
+  Member* const first = earliest_[2 * place];
+  Member* const second = earliest_[2 * place + 1];
+  earliest_[place] = second->next < first->next ? second : first;
+}
+
+void Coupling::replay(Member& member, Moment next) {
+  member.next = next;
+  // Where a busy one has won is played again when it is no longer busy.
+  for (std::size_t place = member.first_match; place > 0 && earliest_[place]->next != kBusy; place /= 2) play(place);
+}
+
+inline void Coupling::receive_now(Member& member, const Message& message) {
+  member.next = kBusy;
+  member.heart->receive(message);
+  replay(member, next_of(member));
+}
+
 void Coupling::Wire::send(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
-  // Not busy, and nothing comes before it.
-  const bool now = arrival_at(arrival) < coupling_.present_ends_ && to_.next >= coupling_.present_ends_;
-  if (now) {
-    coupling_.receive_now(to_, {arrival, 0, 0, transaction, to_port_, count, phase});
-  } else if (Message* const room = to_.inbox.append(arrival)) {  // behind others: what comes first does not change
-    *room = {arrival, 0, 0, transaction, to_port_, count, phase};
+  if ((to_.reacts >> static_cast<unsigned>(phase) & 1) == 0) {
+    if (Message* const room = to_.notes.append(arrival)) {
+      *room = {arrival, 0, 0, transaction, to_port_, count, phase};
+    } else {
+      note(phase, transaction, arrival, count);
+    }
+  } else if (arrival_at(arrival) < coupling_.present_ends_ && to_.next >= coupling_.present_ends_) {
+    pass(phase, transaction, arrival, count);  // not busy, and nothing comes before it
   } else {
-    coupling_.queue(to_, {arrival, 0, 0, transaction, to_port_, count, phase});
+    queue(phase, transaction, arrival, count);
   }
 }
 
-[[gnu::noinline]] void Coupling::queue(Member& to, const Message& message) {
-  to.inbox.add(message);
-  if (arrival_at(message.time) < to.next) replay(to, arrival_at(message.time));
+void Coupling::Wire::note(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
+  to_.notes.add({arrival, 0, 0, transaction, to_port_, count, phase});
+}
+
+void Coupling::Wire::pass(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
+  coupling_.receive_now(to_, {arrival, 0, 0, transaction, to_port_, count, phase});
+  coupling_.horizon_ = std::min(coupling_.horizon_, static_cast<Time>(to_.next / 2));
+}
+
+void Coupling::Wire::queue(Phase phase, Handle transaction, Time arrival, std::uint16_t count) {
+  coupling_.horizon_ = std::min(coupling_.horizon_, arrival);
+  to_.inbox.add({arrival, 0, 0, transaction, to_port_, count, phase});
+  if (arrival_at(arrival) < to_.next) coupling_.replay(to_, arrival_at(arrival));
 }
 
 void Coupling::add(const std::string& name, Heart& member) {
@@ -40,14 +74,9 @@ void Coupling::wire(Heart& a, int a_port, Heart& b, int b_port) {
   lay(b, b_port, a, a_port);
 }
 
-Coupling::Moment Coupling::next_of(const Member& member) {
-  return std::min(arrival_at(member.inbox.first()), event_at(member.heart->due()));
-}
-
 Time Coupling::due() const {
-  if (!earliest_.empty()) return static_cast<Time>(earliest_[1]->next / 2);
   Moment next = kIdle;
-  for (const Member& member : members_) next = std::min(next, next_of(member));
+  for (const Member& member : members_) next = std::min({next, next_of(member), arrival_at(member.notes.first())});
   return static_cast<Time>(next / 2);
 }
 
@@ -59,27 +88,19 @@ void Coupling::begin_tournament() {
   for (Member& member : members_) {
     member.first_match = place / 2;
     member.next = next_of(member);
+    for (const Phase phase : {Phase::request, Phase::response, Phase::retire, Phase::credit})
+      member.reacts |= static_cast<unsigned>(member.heart->reacts(phase)) << static_cast<unsigned>(phase);
     earliest_[place++] = &member;
   }
   for (place = places; --place > 0;) play(place);
 }
 
-void Coupling::play(std::size_t place) {
-  Member* const first = earliest_[2 * place];
-  Member* const second = earliest_[2 * place + 1];
-  earliest_[place] = second->next < first->next ? second : first;
-}
-
-void Coupling::replay(Member& member, Moment next) {
-  member.next = next;
-  // Where a busy one has won is played again when it is no longer busy.
-  for (std::size_t place = member.first_match; place > 0 && earliest_[place]->next != kBusy; place /= 2) play(place);
-}
-
-void Coupling::receive_now(Member& member, const Message& message) {
-  member.next = kBusy;
-  member.heart->receive(message);
-  replay(member, next_of(member));
+/// When something happens to anyone but the winner.
+Time Coupling::rival_of(const Member& winner) const {
+  Moment next = kIdle;
+  for (std::size_t place = winner.first_match; place > 0; place /= 2)
+    next = std::min(next, earliest_[2 * place + (earliest_[2 * place] == &winner)]->next);
+  return static_cast<Time>(next / 2);
 }
 
 void Coupling::advance(Time until) {
@@ -88,15 +109,19 @@ void Coupling::advance(Time until) {
     Member& member = *earliest_[1];
     present_ends_ = member.next | 1;
     if (member.next == present_ends_) {
+      horizon_ = std::min(until, rival_of(member));
       member.next = kBusy;
-      member.heart->advance(static_cast<Time>(present_ends_ / 2) + 1);
+      member.heart->advance_from(static_cast<Time>(present_ends_ / 2), horizon_);
       replay(member, next_of(member));
     } else {
       receive_now(member, member.inbox.take());
     }
   }
   present_ends_ = 0;
-  for (const Member& member : members_) member.heart->advance(until);
+  for (Member& member : members_) {
+    member.notes.take_until(until, [&](const Message& message) { member.heart->receive(message); });
+    member.heart->advance(until);
+  }
 }
 
 void Coupling::receive(const Message&) { throw std::logic_error(name() + ": a coupling has no ports"); }

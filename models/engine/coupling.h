@@ -15,7 +15,8 @@ namespace cowosim::engine {
 /// any member's own events at t. What arrives somewhere at one instant does so in the order in which it was sent. Of the
 /// members with events of their own at one instant the first one added acts, then what that caused for the same instant
 /// arrives, and so on. What is sent for the present instant to a member that is not busy itself (acting or receiving) arrives
-/// before `send` returns. After the first `advance` members are reached through the coupling only.
+/// before `send` returns. A member runs on over several instants (`Heart::advance_from`) as long as nothing else is due, and
+/// messages to which a member does not react are collected until the time they arrive at is settled. After the first `advance` members are reached through the coupling only.
 /// The coupling has no ports of its own (reference platforms, test benches).
 class Coupling final : public Heart {
  public:
@@ -44,9 +45,11 @@ class Coupling final : public Heart {
 
   struct Member {
     Moment next = kIdle;
+    unsigned reacts = 0;  ///< bit p: to messages of phase p
     Heart* heart = nullptr;
     std::size_t first_match = 0;  ///< its place in the tournament
     Inbox inbox;
+    Inbox notes;  ///< to which it does not react
   };
 
   /// One direction between two members.
@@ -58,6 +61,11 @@ class Coupling final : public Heart {
     Time latency() const override { return 0; }
 
    private:
+    // What `send` does apart from its quickest case, so that that one saves no registers.
+    [[gnu::noinline]] void note(Phase phase, Handle transaction, Time arrival, std::uint16_t count);
+    [[gnu::noinline]] void pass(Phase phase, Handle transaction, Time arrival, std::uint16_t count);
+    [[gnu::noinline]] void queue(Phase phase, Handle transaction, Time arrival, std::uint16_t count);
+
     Coupling& coupling_;
     Member& to_;
     std::uint16_t to_port_;
@@ -66,7 +74,7 @@ class Coupling final : public Heart {
   Member& member_of(const Heart& heart);
   static Moment next_of(const Member& member);
   void begin_tournament();
-  void queue(Member& to, const Message& message);
+  Time rival_of(const Member& winner) const;
   void receive_now(Member& member, const Message& message);
   void play(std::size_t place);
   void replay(Member& member, Moment next);
@@ -75,7 +83,8 @@ class Coupling final : public Heart {
   std::deque<Wire> wires_;
   Member nobody_;  // in places without a member
   std::vector<Member*>
-      earliest_;  // a tournament: [1] is the member with the earliest moment, the first one added among equals
+      earliest_;      // a tournament: [1] is the member with the earliest moment, the first one added among equals
+  Time horizon_ = 0;  // how far the member that is acting may run on
   Moment present_ends_ = 0;  // arrivals below it are due now; 0 outside of `advance`
 };
 

@@ -66,8 +66,17 @@ class Heart {
   virtual Time due() const = 0;
   /// Handles every own event strictly before `until`, work and housekeeping.
   virtual void advance(Time until) = 0;
+  /// Own events from `now` on, where the next one is: all those at `now`, and as many of the following ones before `until` as
+  /// is convenient. `until` comes closer when a message that was sent causes something earlier.
+  virtual void advance_from(Time now, const Time& until) {
+    static_cast<void>(until);
+    advance(now + 1);
+  }
   /// One arrival at message.time. Own work before that time has been advanced; arrivals come ordered by (time, rank, sequence).
   virtual void receive(const Message& message) = 0;
+  /// Whether arrivals of a phase can change what this heart does, or what others read from it while it runs. Those that cannot
+  /// (they are only counted) may be received later than own events that follow them. Fixed from `start` on.
+  virtual bool reacts(Phase) const { return true; }
   /// Least time any message spends in here on its way out at `port` (fixed pipelines); with the wire it is the lookahead.
   virtual Time output_pipeline(int) const { return 0; }
   /// For the deadlock report: who waits here, and for whom.

@@ -22,6 +22,15 @@ class Inbox {
     return simple ? &at(end_++) : nullptr;
   }
 
+  /// Hands over everything that arrives before `until`; nothing may be added meanwhile.
+  template <class Receiver>
+  void take_until(Time until, Receiver&& receive) {
+    while (first_ < until) {
+      receive(static_cast<const Message&>(at(begin_++)));
+      first_ = begin_ == end_ ? kNever : at(begin_).time;
+    }
+  }
+
   /// The first arrival; something is under way.
   Message take() {
     const Message message = at(begin_++);

@@ -47,28 +47,28 @@ Time Channel::conflict_latency() const {
 
 // ---------------------------------------------------------------------------------------------------------------- time
 
-void Channel::advance(Time until) {
-  if (until <= 0) return;
-  const Half last = (until - 1) / timing().half_period;
-  if (next_ <= last) pcs_.size() == 1 ? run<1>(last) : run<2>(last);
-  advanced_ = until;
+void Channel::advance_from(Time now, const Time& until) {
+  if (now < 0) return;
+  const Span span{until, until, (std::max(now + 1, until) - 1) / timing().half_period};
+  if (next_ <= span.last) pcs_.size() == 1 ? run<1>(span) : run<2>(span);
+  advanced_ = std::max(now + 1, until);
 }
 
 template <std::size_t kPcs>
-void Channel::run(Half last) {
+void Channel::run(const Span& span) {
   const bool bulk = rules_.bulk && buses_.trace == nullptr;
   do {
-    if (bulk && (pcs_[0].hit_planned() || pcs_[kPcs - 1].hit_planned())) serve_hits<kPcs>(last);
-    if (next_ <= last) step<kPcs>(next_);
-  } while (next_ <= last);
+    if (bulk && (pcs_[0].hit_planned() || pcs_[kPcs - 1].hit_planned())) serve_hits<kPcs>(span);
+    if (span.holds(next_)) step<kPcs>(next_);
+  } while (span.holds(next_));
 }
 
 /// Consecutive reads of open rows, as long as nothing else happens at their edges or, by what they let in from the door,
 /// right behind them.
 template <std::size_t kPcs>
-inline void Channel::serve_hits(Half last) {
+inline void Channel::serve_hits(const Span& span) {
   PseudoChannel* const pcs = pcs_.data();
-  while (next_ <= last && door_time_ > next_ && replays_.empty()) {
+  while (span.holds(next_) && door_time_ > next_ && replays_.empty()) {
     const Half h = next_;
     const std::size_t p = kPcs == 2 && pcs[kPcs - 1].next() == h;
     PseudoChannel& pc = pcs[p];

@@ -57,7 +57,8 @@ class Channel final : public engine::Heart {
   /// The next own event while a transaction is in the door, the queues or a bank: a command, an acceptance, the start
   /// of a refresh.
   Time due() const override { return outstanding_ == 0 || next_ == kNoEdge ? kNever : rules_.timing.edge(next_); }
-  void advance(Time until) override;
+  void advance(Time until) override { advance_from(until - 1, until); }
+  void advance_from(Time now, const Time& until) override;
   void receive(const engine::Message& message) override;
   void report_waits(std::vector<engine::Wait>& waits) const override;
   void statistics(StatVisitor& v) const override;
@@ -135,12 +136,19 @@ class Channel final : public engine::Heart {
   const PseudoChannel& at(int pc) const { return pcs_[static_cast<std::size_t>(pc)]; }
   Half* snapshot(Index job, std::size_t pc) { return snapshots_.data() + (job * pcs_.size() + pc) * holders_; }
 
+  /// How far to go: up to `last`, unless a message that was sent has brought `until` closer.
+  struct Span {
+    const Time& until;
+    const Time asked;
+    const Half last;
+    bool holds(Half h) const { return h <= last && until == asked; }
+  };
   template <std::size_t kPcs>
-  void run(Half last);
+  void run(const Span& span);
   template <std::size_t kPcs>
   void step(Half h);
   template <std::size_t kPcs>
-  void serve_hits(Half last);
+  void serve_hits(const Span& span);
   template <std::size_t kPcs>
   void plan_next();
   void plan_next();

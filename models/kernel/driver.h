@@ -8,10 +8,14 @@
 
 namespace cowosim::kernel {
 
-/// Sleeps until the next window begins, runs it, and so on: SystemC is woken once a window, not once a transaction.
+/// Sleeps until the next window begins, runs it, and so on: SystemC is woken once a window at most, not once a transaction.
+/// As long as nothing else is pending in SystemC, windows that begin within kRunAhead follow each other without sleep.
 class Driver : public sc_core::sc_module {
  public:
   Driver(const sc_core::sc_module_name& name, engine::Engine& engine);
+
+  /// How far the engine may be ahead of SystemC's time: what is seen of a package between two calls of sc_start with a time.
+  static constexpr Time kRunAhead = kMicrosecond;
 
   /// Notified when the run has ended, at its simulated end time.
   const sc_core::sc_event& ended() const { return ended_; }
