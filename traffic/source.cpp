@@ -36,7 +36,7 @@ void Source::fetch() {
   end_ = (head_.address + head_.bytes + kAtomBytes - 1) & ~std::uint64_t{kAtomBytes - 1};
 }
 
-void Source::update(Time now) {
+inline void Source::update(Time now) {
   due_ = kNever;
   if (exhausted_ || credits_ == 0) return;
   Time earliest = std::max(now, next_issue_);
