@@ -36,7 +36,7 @@ void Source::fetch() {
   end_ = (head_.address + head_.bytes + kAtomBytes - 1) & ~std::uint64_t{kAtomBytes - 1};
 }
 
-void Source::update(Time now) {
+inline void Source::update(Time now) {
   due_ = kNever;
   if (exhausted_ || credits_ == 0) return;
   Time earliest = std::max(now, next_issue_);
@@ -57,19 +57,7 @@ void Source::update(Time now) {
 }
 
 bool Source::leaders_finished() const {
-  return !leaders_.empty() &&
-         std::all_of(leaders_.begin(), leaders_.end(), [](const Source* leader) { return leader->finished(); });
-}
-
-void Source::advance(Time until) {
-  while (due_ < until) {
-    if (!head_started_ && leaders_finished()) {
-      exhausted_ = true;
-      due_ = kNever;
-      return;
-    }
-    issue_piece(due_);
-  }
+  return std::all_of(leaders_.begin(), leaders_.end(), [](const Source* leader) { return leader->finished(); });
 }
 
 std::uint32_t Source::take_slot() {
@@ -82,7 +70,19 @@ std::uint32_t Source::take_slot() {
   return slot;
 }
 
-void Source::issue_piece(Time now) {
+std::uint32_t Source::slot_of_head(bool named) {
+  const std::uint64_t granule = static_cast<std::uint64_t>(params_.granule);
+  const std::uint32_t index = take_slot();
+  Slot& slot = slots_[index];
+  slot.id = named ? head_.id : kNoId;
+  slot.created = head_created_;
+  slot.pieces = static_cast<std::uint32_t>((end_ - 1) / granule - at_ / granule + 1);
+  slot.split = slot.pieces > 1;
+  if (named) ids_.insert(head_.id);
+  return index;
+}
+
+inline void Source::issue_piece(Time now) {
   const std::uint64_t granule = static_cast<std::uint64_t>(params_.granule);
   const std::uint64_t piece_end = std::min((at_ | (granule - 1)) + 1, end_);
   if (!head_started_) {
@@ -99,17 +99,8 @@ void Source::issue_piece(Time now) {
     } else {
       head_created_ = std::max({head_.time, head_ready_, head_since_});
     }
-    head_slot_ = kNoSlot;
     const bool named = tracks_ids_ && head_.id != kNoId;
-    if (named || piece_end != end_) {
-      head_slot_ = take_slot();
-      Slot& slot = slots_[head_slot_];
-      slot.id = named ? head_.id : kNoId;
-      slot.created = head_created_;
-      slot.pieces = static_cast<std::uint32_t>((end_ - 1) / granule - at_ / granule + 1);
-      slot.split = slot.pieces > 1;
-      if (named) ids_.insert(head_.id);
-    }
+    head_slot_ = named || piece_end != end_ ? slot_of_head(named) : kNoSlot;
   }
   const auto [handle, piece] = pool_->fresh();
   piece.address = piece.fetch_address = at_;
@@ -136,10 +127,20 @@ void Source::issue_piece(Time now) {
   update(now);
 }
 
+void Source::advance(Time until) {
+  while (due_ < until) {
+    if (!leaders_.empty() && !head_started_ && leaders_finished()) {
+      exhausted_ = true;
+      due_ = kNever;
+      return;
+    }
+    issue_piece(due_);
+  }
+}
+
 inline void Source::respond(Transaction& answered, Time now) {
   streams_[answered.stream]->record(answered, now);
   const std::uint32_t index = answered.tag;
-  answered.tag |= kAnswered;
   if (index == kNoSlot || answer_slot(index, answered.stream, now)) answer_request(now);
 }
 
@@ -180,8 +181,11 @@ void Source::receive(const engine::Message& message) {
     case engine::Phase::retire: {
       Transaction& piece = pool_->at(message.transaction);
       if ((piece.tag & kAnswered) == 0) respond(piece, message.time);
-      if (message.phase == engine::Phase::retire || piece.op == Op::read)
+      if (message.phase == engine::Phase::retire || piece.op == Op::read) {
         retire(message.transaction, piece, message.time);
+      } else {
+        piece.tag |= kAnswered;
+      }
       break;
     }
     case engine::Phase::request:

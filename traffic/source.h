@@ -111,6 +111,7 @@ class Source final : public engine::Heart {
   std::uint64_t live() const { return pool_ == nullptr ? 0 : pool_->live(); }  // transactions not retired
   void answer_request(Time now);
   std::uint32_t take_slot();
+  [[gnu::noinline]] std::uint32_t slot_of_head(bool named);  // with all its pieces open
 
   SourceParams params_;
   std::unique_ptr<RequestStream> stream_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "core/time.h"
 
@@ -41,8 +42,9 @@ constexpr const char* name_of(Stage stage) {
 class StageRecord {
  public:
   void start(Stage stage, Time t) {
-    for (std::size_t s = 0; s < kStages / 2; ++s) spent_[s] = 0;  // by halves: the whole would be a slow `rep stos`
-    for (std::size_t s = kStages / 2; s < kStages; ++s) spent_[s] = 0;
+    constexpr std::size_t kHalf = kStages / 2;  // by halves, in wide stores: the whole would be a slow `rep stos`
+    std::memset(spent_.data(), 0, kHalf * sizeof(Time));
+    std::memset(spent_.data() + kHalf, 0, (kStages - kHalf) * sizeof(Time));
     visited_ = 0;
     current_ = stage;
     entered_ = t;

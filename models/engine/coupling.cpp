@@ -74,7 +74,7 @@ void Coupling::wire(Heart& a, int a_port, Heart& b, int b_port) {
   lay(b, b_port, a, a_port);
 }
 
-Time Coupling::due() const {
+Time Coupling::find_due() const {
   Moment next = kIdle;
   for (const Member& member : members_) next = std::min({next, next_of(member), arrival_at(member.notes.first())});
   return static_cast<Time>(next / 2);
@@ -122,6 +122,7 @@ void Coupling::advance(Time until) {
     member.notes.take_until(until, [&](const Message& message) { member.heart->receive(message); });
     member.heart->advance(until);
   }
+  due_ = find_due();
 }
 
 void Coupling::receive(const Message&) { throw std::logic_error(name() + ": a coupling has no ports"); }

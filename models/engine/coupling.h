@@ -27,7 +27,7 @@ class Coupling final : public Heart {
 
   int ports() const override { return 0; }
   // Cold: once a window at most, and the compiler is not to guess that members are couplings themselves.
-  [[gnu::cold]] Time due() const override;
+  [[gnu::cold]] Time due() const override { return earliest_.empty() ? find_due() : due_; }
   void advance(Time until) override;
   [[gnu::cold]] void receive(const Message& message) override;
   void for_each(const std::function<void(Heart&)>& visit) override;
@@ -71,6 +71,7 @@ class Coupling final : public Heart {
     std::uint16_t to_port_;
   };
 
+  Time find_due() const;
   Member& member_of(const Heart& heart);
   static Moment next_of(const Member& member);
   void begin_tournament();
@@ -84,6 +85,7 @@ class Coupling final : public Heart {
   Member nobody_;  // in places without a member
   std::vector<Member*>
       earliest_;      // a tournament: [1] is the member with the earliest moment, the first one added among equals
+  Time due_ = 0;      // since the last `advance`
   Time horizon_ = 0;  // how far the member that is acting may run on
   Moment present_ends_ = 0;  // arrivals below it are due now; 0 outside of `advance`
 };
