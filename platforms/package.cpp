@@ -181,7 +181,7 @@ struct Package::Parts {
   /// coupling act in the order they are added: what sources offer at an instant is seen at that instant.
   void build_direct() {
     const auto& hbm_params = configuration.platform.hbm;
-    const bool crossed = requests.size() > 1 || map.channels() > 1;
+    const bool crossed = requests.size() > 1;
     const int door = hbm_params.controller.door_entries;
     std::vector<traffic::Source*> leaders;
     for (Requests& from : requests) {
@@ -196,7 +196,7 @@ struct Package::Parts {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (requests[i].background) sources[i]->end_with(leaders);
     }
-    if (crossed && !requests.empty()) {
+    if (crossed) {
       crossing = std::make_unique<traffic::Crossing>(static_cast<int>(sources.size()), map, door);
       coupling.add("crossing", *crossing);
     }
@@ -213,7 +213,9 @@ struct Package::Parts {
       for (std::size_t i = 0; i < channels.size(); ++i)
         coupling.wire(*crossing, crossing->port_of_channel(i), *channels[i], 0);
     } else if (!sources.empty()) {
-      coupling.wire(*sources.front(), 0, *channels.front(), 0);
+      if (channels.size() > 1) coupled_sources.front()->set_doors(map);
+      for (std::size_t i = 0; i < channels.size(); ++i)
+        coupling.wire(*coupled_sources.front(), static_cast<int>(i), *channels[i], 0);
     }
     engine.add("direct", coupling);
   }

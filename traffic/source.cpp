@@ -9,8 +9,8 @@ Source::Source(const SourceParams& params, std::unique_ptr<RequestStream> stream
     : params_(params),
       stream_(std::move(stream)),
       bounded_credits_(credits >= 0),
-      credits_(credits >= 0 ? credits : kUnboundedCredits),
-      initial_credits_(credits_),
+      initial_credits_(credits >= 0 ? credits : kUnboundedCredits),
+      credits_(1, initial_credits_),
       free_requests_(params.max_outstanding) {
   for (auto& stream_statistics : streams_) stream_statistics = std::make_unique<telemetry::StreamStatistics>();
   if (params.granule < kAtomBytes || (params.granule & (params.granule - 1)) != 0) {
@@ -32,13 +32,13 @@ void Source::fetch() {
     return;
   }
   head_started_ = false;
-  at_ = head_.address & ~std::uint64_t{kAtomBytes - 1};
+  look_at(head_.address & ~std::uint64_t{kAtomBytes - 1});
   end_ = (head_.address + head_.bytes + kAtomBytes - 1) & ~std::uint64_t{kAtomBytes - 1};
 }
 
 inline void Source::update(Time now) {
   due_ = kNever;
-  if (exhausted_ || credits_ == 0) return;
+  if (exhausted_ || credits_[door_] == 0) return;
   Time earliest = std::max(now, next_issue_);
   if (!head_started_) {
     if (head_.depends_on != kNoId) {
@@ -115,15 +115,17 @@ inline void Source::issue_piece(Time now) {
     piece.source = terminal_;
     piece.destination = piece.via = router_->destination(at_);
   }
-  --credits_;
+  const std::uint32_t door = door_;
+  --credits_[door];
   next_issue_ = now + params_.issue_interval;
-  at_ = piece_end;
-  if (at_ == end_) {
+  if (piece_end == end_) {
     fetch();
     head_since_ = now;
+  } else {
+    look_at(piece_end);
   }
   due_ = kNever;  // until the message has left: what it causes at once is received before the next one is considered
-  send(0, engine::Phase::request, handle, now + wire_);
+  send(static_cast<int>(door), engine::Phase::request, handle, now + wire_);
   update(now);
 }
 
@@ -175,7 +177,7 @@ inline void Source::retire(Handle handle, const Transaction& retired, Time now) 
 void Source::receive(const engine::Message& message) {
   switch (message.phase) {
     case engine::Phase::credit:
-      credits_ += message.count;
+      credits_[message.port] += message.count;
       break;
     case engine::Phase::response:
     case engine::Phase::retire: {
@@ -191,13 +193,13 @@ void Source::receive(const engine::Message& message) {
     case engine::Phase::request:
       throw std::logic_error(name() + ": a source received a request");
   }
-  if (due_ == kNever && credits_ != 0) update(message.time);
+  if (due_ == kNever && credits_[door_] != 0) update(message.time);
 }
 
 void Source::report_waits(std::vector<engine::Wait>& waits) const {
   if (live() != 0) waits.push_back({name(), "the memory system", std::to_string(live()) + " transactions not retired"});
   if (exhausted_ || due_ != kNever) return;
-  if (credits_ == 0) {
+  if (credits_[door_] == 0) {
     waits.push_back({name(), "its receiver", "no credit: the receiver's door is full"});
   } else if (head_.depends_on != kNoId && ids_.answered(head_.depends_on) == kNever) {
     waits.push_back({name(), "request " + std::to_string(head_.depends_on), "the next request depends on it"});
@@ -227,8 +229,10 @@ void Source::check_idle(std::vector<std::string>& broken) const {
   differ("requests answered", requests_answered_, requests_);
   differ("transactions in the pool", live(), 0);
   differ("request slots in use", slots_.size() - free_slots_.size(), 0);
-  if (bounded_credits_)
-    differ("credits", static_cast<std::uint64_t>(credits_), static_cast<std::uint64_t>(initial_credits_));
+  for (const std::int64_t credits : credits_) {
+    if (bounded_credits_)
+      differ("credits", static_cast<std::uint64_t>(credits), static_cast<std::uint64_t>(initial_credits_));
+  }
 }
 
 }  // namespace cowosim::traffic

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/memory_map.h"
 #include "core/parameter.h"
 #include "core/router.h"
 #include "engine/heart.h"
@@ -37,7 +38,7 @@ struct SourceParams {
   }
 };
 
-/// One port (0): requests leave, responses, retirements and credits arrive.
+/// One port (0), or one for each memory channel: requests leave, responses, retirements and credits arrive.
 ///
 /// Requests are issued in the stream's order. One without a time is created when it can be issued; one with a time at
 /// that time, and if it depends on another, not before that one's response + think and not before the request ahead of it has left.
@@ -63,10 +64,17 @@ class Source final : public engine::Heart {
     for (Source* leader : leaders) leader->leads_ = true;
   }
 
+  /// A port for each channel of the package, each with a door of its own; `map` tells which one a piece goes to. A piece waits for
+  /// its door, and everything behind it as well.
+  void set_doors(const MemoryMap& map) {
+    map_ = &map;
+    credits_.assign(map.channels(), initial_credits_);
+  }
+
   /// Fetches the first request; call once name and pools are set. The pool is made here.
   void start();
 
-  int ports() const override { return 1; }
+  int ports() const override { return static_cast<int>(credits_.size()); }
   Time due() const override { return due_; }
   void advance(Time until) override;
   void receive(const engine::Message& message) override;
@@ -100,6 +108,10 @@ class Source final : public engine::Heart {
   };
 
   void fetch();
+  void look_at(std::uint64_t piece) {
+    at_ = piece;
+    if (map_ != nullptr) door_ = map_->channel_of(piece);
+  }
   bool leaders_finished() const;
   void issue_piece(Time now);
   /// When the head's next piece can leave, given that everything up to `now` is known; kNever while it waits for an arrival.
@@ -119,19 +131,21 @@ class Source final : public engine::Heart {
   const Router* router_ = nullptr;
   std::uint16_t terminal_ = 0;
   engine::Pool* pool_ = nullptr;
-  Time wire_ = 0;  // latency of port 0
+  Time wire_ = 0;  // latency of its ports
   bool bounded_credits_;
   bool tracks_ids_ = false;
-  bool leads_ = false;  // others end when this one has finished
-  std::int64_t credits_;
-  std::int64_t initial_credits_;
+  bool leads_ = false;                 // others end when this one has finished
+  std::int64_t initial_credits_;       // of each door
+  std::vector<std::int64_t> credits_;  // by port
+  const MemoryMap* map_ = nullptr;     // several doors
 
   // The head: the request being issued.
   Request head_;
   std::uint64_t at_ = 0;  // its next piece
   std::uint64_t end_ = 0;
-  Time head_since_ = 0;  // when the request ahead of it had left
-  Time head_ready_ = 0;  // its dependency's response + think
+  std::uint32_t door_ = 0;  // where that goes
+  Time head_since_ = 0;     // when the request ahead of it had left
+  Time head_ready_ = 0;     // its dependency's response + think
   Time head_created_ = 0;
   std::uint32_t head_slot_ = kNoSlot;
   bool head_started_ = false;  // its first piece has left
