@@ -109,7 +109,7 @@ void Coupling::advance(Time until) {
     Member& member = *earliest_[1];
     present_ends_ = member.next | 1;
     if (member.next == present_ends_) {
-      horizon_ = std::min(until, rival_of(member));
+      horizon_ = std::min({until, member.inbox.first(), rival_of(member)});
       member.next = kBusy;
       member.heart->advance_from(static_cast<Time>(present_ends_ / 2), horizon_);
       replay(member, next_of(member));

@@ -66,8 +66,8 @@ class Heart {
   virtual Time due() const = 0;
   /// Handles every own event strictly before `until`, work and housekeeping.
   virtual void advance(Time until) = 0;
-  /// Own events from `now` on, where the next one is: all those at `now`, and as many of the following ones before `until` as
-  /// is convenient. `until` comes closer when a message that was sent causes something earlier.
+  /// Own events from `now` on, where the next one is: all those at `now`, and of the following ones before `until` as many
+  /// instants as is convenient, each one whole. `until` comes closer when a message that was sent causes something earlier.
   virtual void advance_from(Time now, const Time& until) {
     static_cast<void>(until);
     advance(now + 1);

@@ -105,13 +105,15 @@ class Actor final : public Heart {
   int ports() const override { return 32; }
   Time due() const override { return acts_.empty() ? kNever : acts_.front(); }
   void advance(Time until) override {
-    while (due() < until) {
-      const Time now = due();
-      acts_.erase(acts_.begin());
-      diary_.push_back({now, number_, 'a'});
-      if (on_act) on_act(now);
-    }
+    while (due() < until) act();
   }
+  void advance_from(Time, const Time& until) override {
+    const Time asked = until;
+    do {
+      advance(due() + 1);
+    } while (runs_on && due() < (heedless ? asked : until));
+  }
+  bool reacts(Phase phase) const override { return phase != Phase::response; }
   void receive(const Message& message) override {
     diary_.push_back({message.time, number_, 'r'});
     if (on_receive) on_receive(message);
@@ -120,10 +122,20 @@ class Actor final : public Heart {
     send(port, Phase::credit, kNoHandle, arrival);
     diary_.push_back({arrival, number_, 's'});
   }
+  void note_to(int port, Time arrival) { send(port, Phase::response, kNoHandle, arrival); }
   std::function<void(Time)> on_act;
   std::function<void(const Message&)> on_receive;
+  bool runs_on = false;
+  bool heedless = false;  // of an `until` that comes closer
 
  private:
+  void act() {
+    const Time now = due();
+    acts_.erase(acts_.begin());
+    diary_.push_back({now, number_, 'a'});
+    if (on_act) on_act(now);
+  }
+
   int number_;
   Diary& diary_;
   std::vector<Time> acts_;
@@ -188,7 +200,7 @@ TEST(Coupling, AQueuedMessageIsNotOvertaken) {
 }
 
 /// A ring with chords of `members`, wired both ways; each event sends to someone for now or for later.
-Actor::Diary random_play(int members, Time step) {
+Actor::Diary random_play(int members, Time step, bool run_on = false, bool heedless = false) {
   Actor::Diary diary;
   SplitMix64 random(static_cast<std::uint64_t>(members));
   std::vector<std::unique_ptr<Actor>> actors;
@@ -198,18 +210,20 @@ Actor::Diary random_play(int members, Time step) {
     for (int n = 0; n < 200; ++n) acts.push_back(static_cast<Time>(bounded(random.next(), 500)));
     std::sort(acts.begin(), acts.end());
     actors.push_back(std::make_unique<Actor>(i, diary, acts));
+    actors.back()->runs_on = run_on, actors.back()->heedless = heedless;
     coupling.add("a" + std::to_string(i), *actors.back());
   }
   for (int i = 0; i < members; ++i) coupling.wire(*actors[i], 0, *actors[(i + 1) % members], 1);
   for (int i = 0; i < members; ++i) coupling.wire(*actors[i], 2, *actors[(i + members / 2) % members], 3);
-  const auto sends = [&](Actor& actor, Time now) {
-    const std::uint64_t draw = random.next();
+  const auto sends = [](Actor& actor, SplitMix64& own, Time now) {
+    const std::uint64_t draw = own.next();
     if (draw % 2 == 0) actor.send_to(static_cast<int>(draw / 2 % 4), now + static_cast<Time>(draw / 8 % 4));
   };
   for (auto& actor : actors) {
     Actor* const it = actor.get();
-    it->on_act = [&sends, it](Time now) { sends(*it, now); };
-    it->on_receive = [&sends, it](const Message& m) { sends(*it, m.time); };
+    const auto own = std::make_shared<SplitMix64>(random.next());
+    it->on_act = [=](Time now) { sends(*it, *own, now); };
+    it->on_receive = [=](const Message& m) { sends(*it, *own, m.time); };
   }
   for (Time t = step; t <= 1000; t += step) coupling.advance(t);
   coupling.advance(2000);
@@ -247,6 +261,46 @@ TEST(Coupling, DoesNotDependOnHowFarItIsAdvancedAtOnce) {
     EXPECT_EQ(random_play(members, 1), whole);
     EXPECT_EQ(random_play(members, 7), whole);
   }
+}
+
+/// What each actor did and received, one after the other.
+Actor::Diary lives(Actor::Diary diary) {
+  diary.erase(std::remove_if(diary.begin(), diary.end(), [](const E& e) { return e.what == 's'; }), diary.end());
+  std::stable_sort(diary.begin(), diary.end(), [](const E& x, const E& y) { return x.actor < y.actor; });
+  return diary;
+}
+
+TEST(Coupling, MembersThatRunOnLiveTheSameLives) {
+  for (const int members : {1, 2, 3, 5, 17}) {
+    SCOPED_TRACE(members);
+    const Actor::Diary expected = lives(random_play(members, 2000));
+    EXPECT_EQ(lives(random_play(members, 2000, true)), expected);
+    EXPECT_EQ(lives(random_play(members, 7, true)), expected);
+  }
+  // The control: who does not heed what its messages cause lives another life.
+  EXPECT_NE(lives(random_play(3, 2000, true, true)), lives(random_play(3, 2000)));
+}
+
+TEST(Coupling, AMemberRunsOnUntilSomebodyReacts) {
+  Actor::Diary diary;
+  Actor a(0, diary, {10, 20, 30, 40, 50}), b(1, diary, {});
+  Coupling coupling;
+  coupling.add("a", a);
+  coupling.add("b", b);
+  coupling.wire(a, 0, b, 0);
+  a.runs_on = true;
+  a.on_act = [&](Time now) {
+    if (now == 10) a.note_to(0, 15), a.note_to(0, 45);
+    if (now == 20) a.send_to(0, 35);
+  };
+  coupling.advance(41);
+  // What is only counted at 15 does not stop a, but is there when 41 is settled; what arrives at 35 stops it.
+  EXPECT_THAT(diary, ElementsAre(E{10, 0, 'a'}, E{20, 0, 'a'}, E{35, 0, 's'}, E{30, 0, 'a'}, E{35, 1, 'r'},
+                                 E{40, 0, 'a'}, E{15, 1, 'r'}));
+  EXPECT_EQ(coupling.due(), 45);  // the other one is on its way
+  diary.clear();
+  coupling.advance(kNever);
+  EXPECT_THAT(diary, ElementsAre(E{50, 0, 'a'}, E{45, 1, 'r'}));
 }
 
 TEST(Coupling, HasNoPortsToReceiveAt) {
