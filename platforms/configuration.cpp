@@ -7,6 +7,7 @@
 
 #include "core/nearest.h"
 #include "core/units.h"
+#include "hbm/rules.h"
 #include "platforms/config/reader.h"
 #include "platforms/config/search_path.h"
 #include "platforms/config/yaml.h"
@@ -128,6 +129,8 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
     reader.error("hbm." + problem.parameter, problem.message);
   }
+  for (const hbm::Rules::Problem& problem : hbm::Rules::problems(platform.hbm))
+    reader.error("hbm." + problem.parameter, problem.message);
   if (2 * platform.hbm.controller.credit_batch > std::max(platform.hbm.controller.door_entries, 2)) {
     reader.error("hbm.controller.credit_batch", "must be at most half of door_entries, or the door runs dry");
   }

@@ -97,9 +97,9 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
   const hbm::SpeedGrade& grade = hbm::find_generation(h.generation)->grade(h.data_rate);
   text("timings_from", "timings from", fmt::format("the grade of {:g} Gb/s: {}", grade.data_rate * 1e-9, grade.source));
   time("hbm_clock_ns", "HBM clock period (rounded up)", timing.tck());
-  time("hbm_hit_ns", "HBM read, open row", timing.edge(timing.hit()));
-  time("hbm_closed_ns", "HBM read, closed bank", timing.edge(timing.closed()));
-  time("hbm_conflict_ns", "HBM read, other row open", timing.edge(timing.conflict()));
+  time("hbm_hit_ns", "HBM read, open row", channel.hit_latency());
+  time("hbm_closed_ns", "HBM read, closed bank", channel.closed_latency());
+  time("hbm_conflict_ns", "HBM read, other row open", channel.conflict_latency());
   time("refresh_cycle_ns", "tRFC, all banks", timing.edge(timing.refresh_cycle));
   time("refresh_interval_ns", "tREFI", timing.edge(timing.refresh_interval));
   share("refresh_cap", "stream under all-bank refresh, at most", timing.refresh_cap());

@@ -47,12 +47,6 @@ traffic::SourceParams source_params(const WorkloadChoice& choice, std::int64_t g
   return params;
 }
 
-/// Of all HBM of the package, bytes per second.
-std::int64_t peak_bandwidth(const hbm::HbmParams& params) {
-  return static_cast<std::int64_t>(hbm::timing_of(params).peak_bytes_per_second() * params.pseudo_channels *
-                                   params.channels * params.stacks);
-}
-
 engine::Options engine_options(const RunOptions& options, const Configuration& configuration) {
   engine::Options result;
   result.threads = options.threads;
@@ -116,7 +110,8 @@ struct Package::Parts {
   void build_workloads() {
     const bool direct = configuration.platform.dies.empty();
     const int cores = direct ? 0 : configuration.platform.dies.front().cores;
-    const std::int64_t peak = peak_bandwidth(configuration.platform.hbm);
+    const auto peak = static_cast<std::int64_t>(hbm::timing_of(configuration.platform.hbm).peak_bytes_per_second() *
+                                                map.present_pseudo_channels());
     for (std::size_t i = 0; i < configuration.workloads.size(); ++i) {
       const WorkloadChoice& choice = configuration.workloads[i];
       const std::uint64_t seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
@@ -150,6 +145,7 @@ struct Package::Parts {
   hbm::ChannelContext channel_context(int channel = 0) const {
     const std::vector<std::string>& urgent = configuration.platform.hbm.controller.priority_streams;
     for (const std::string& name : urgent) {
+      if (options.without_traffic) break;  // there are no streams to name
       if (std::find(streams.begin(), streams.end(), name) == streams.end()) {
         throw ConfigError(Diagnostic{"", 0, 0, "hbm.controller.priority_streams",
                                      fmt::format("this run has no stream '{}'{}; it has {}", name,

@@ -28,22 +28,14 @@ Channel::Channel(const HbmParams& params, const MemoryMap& map, const ChannelCon
   for (int p = 0; p < params.pseudo_channels; ++p)
     pcs_.emplace_back(rules_, buses_, p, context.streams,
                       p == params.fault.pseudo_channel ? params.fault.extra_rcd_read : 0);
-  door_.resize(static_cast<std::size_t>(params.controller.door_entries));
-  const std::size_t accesses =
-      static_cast<std::size_t>(rules_.entries[kReads] + rules_.entries[kWrites] + rules_.banks);
-  jobs_.resize(door_.size() + pcs * accesses);
   holders_ = pcs_.front().account().holders();
   snapshots_.resize(jobs_.size() * pcs * holders_);
   plan_next();
 }
 
-Time Channel::hit_latency() const {
-  return timing().edge(timing().read_latency + timing().burst + rules_.check_latency);
-}
-Time Channel::closed_latency() const { return timing().edge(rising(timing().activate_to_read)) + hit_latency(); }
-Time Channel::conflict_latency() const {
-  return timing().edge(rising(timing().precharge_to_activate)) + closed_latency();
-}
+Time Channel::hit_latency() const { return timing().edge(timing().hit() + rules_.check_latency); }
+Time Channel::closed_latency() const { return timing().edge(timing().closed() + rules_.check_latency); }
+Time Channel::conflict_latency() const { return timing().edge(timing().conflict() + rules_.check_latency); }
 
 // ---------------------------------------------------------------------------------------------------------------- time
 
@@ -68,12 +60,13 @@ void Channel::run(const Span& span) {
 template <std::size_t kPcs>
 inline void Channel::serve_hits(const Span& span) {
   PseudoChannel* const pcs = pcs_.data();
-  while (span.holds(next_) && door_time_ > next_ && replays_.empty()) {
+  while (span.holds(next_) && door_time_ > next_) {
     const Half h = next_;
     const std::size_t p = kPcs == 2 && pcs[kPcs - 1].next() == h;
     PseudoChannel& pc = pcs[p];
     if ((kPcs == 2 && pcs[1 - p].next() <= h) || !pc.next_is_hit_of_stream(h)) return;
     last_column_ = p;
+    if (kPcs == 2) pcs[1 - p].settle_mode(h);
     data_follows(pc, p, pc.issue_hit(h), h);
     buses_.now = h + 1;
     if (front_.known && door_time_ == kNoEdge && front_.queue == kReads) accept(h + 1);

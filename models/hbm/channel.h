@@ -76,9 +76,6 @@ class Channel final : public engine::Heart {
   Time hit_latency() const;
   Time closed_latency() const;
   Time conflict_latency() const;
-  /// Least time from an arrival to the read response's departure (without the outlet's latency): lookahead of
-  /// responses.
-  Time response_pipeline() const { return front_latency_ + hit_latency() + return_latency_; }
 
   // Telemetry; valid for all that was advanced.
   const Counters& counters(int pc) const { return at(pc).counters(); }

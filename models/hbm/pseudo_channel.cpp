@@ -512,6 +512,10 @@ void PseudoChannel::choose_refresh() {
   } else if (schedule_.forced()) {
     aim(schedule_.first_of_round(), false);
   }
+  if (target_.chosen && schedule_.overdue()) {  // one beside the other work is too slow: stand still, as strict does
+    frozen_ = columns_stale_ = true;
+    account_.refresh_from(buses_.now);
+  }
 }
 
 /// The bank of this round that will be wanted last: of those nobody waits for and that have rested for tRC, the one a

@@ -26,8 +26,6 @@ namespace cowosim::hbm {
 using Index = std::uint16_t;
 inline constexpr Index kNone = 0xFFFF;
 
-constexpr Half rising(Half h) { return (h + 1) & ~Half{1}; }
-
 /// The free ones of a table's entries.
 class FreeList {
  public:
@@ -117,13 +115,11 @@ class PseudoChannel {
   const Access& issue_column(Half h);
   /// The access it was for; nullptr: for none.
   const Access* issue_row(Half h);
-  const Access& planned_column() const { return accesses_[column_access_]; }
 
   // Accounting.
   BusAccount& account() { return account_; }
   const BusAccount& account() const { return account_; }
   const Counters& counters() const { return counters_; }
-  Counters& counters() { return counters_; }
   const Activity& activity(StreamId stream) const { return activity_[stream]; }
   int waiting() const { return account_.waiting(); }
   void check_idle(const std::string& where, std::vector<std::string>& broken) const;

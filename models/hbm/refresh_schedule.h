@@ -28,6 +28,8 @@ class RefreshSchedule {
   /// Due and not issued; below 0: issued ahead.
   int owed() const { return owed_; }
   bool forced() const { return owed_ > 0 && owed_ >= rules_.postpone; }
+  /// Forced ones do not keep up with what falls due.
+  bool overdue() const { return owed_ > rules_.postpone + 4; }
   bool may_pull_in() const { return -owed_ < rules_.pull_in; }
 
   /// Banks that have not had their refresh of this round.

@@ -10,35 +10,52 @@ namespace cowosim::hbm {
 
 namespace {
 
-void require(bool holds, const std::string& otherwise) {
-  if (!holds) throw std::invalid_argument(otherwise);
-}
-
 std::uint64_t chance(double probability) {
   return probability >= 1 ? UINT64_MAX : static_cast<std::uint64_t>(probability * 18446744073709551616.0);
 }
 
 }  // namespace
 
+std::vector<Rules::Problem> Rules::problems(const HbmParams& params) {
+  std::vector<Problem> found;
+  const auto require = [&](bool holds, const char* parameter, std::string otherwise) {
+    if (!holds) found.push_back({parameter, std::move(otherwise)});
+  };
+  const auto number = [](int n) { return std::to_string(n); };
+  const ControllerParams& c = params.controller;
+  const Generation* generation = find_generation(params.generation);
+  if (generation == nullptr) return {{"generation", "unknown HBM generation '" + params.generation + "'"}};
+  const int banks = params.sids * params.bank_groups * params.banks;
+  require(banks <= kMaxBanks, "banks",
+          "sids x bank_groups x banks are " + number(banks) + " banks of a pseudo-channel, must be at most " +
+              number(kMaxBanks));
+  require(params.pseudo_channels >= 1 && params.pseudo_channels <= generation->pseudo_channels, "pseudo_channels",
+          params.generation + " has " + number(generation->pseudo_channels) + " pseudo-channels per channel");
+  require(c.read_queue_entries >= kMaxAtoms, "controller.read_queue_entries",
+          "must be at least 16: one transaction of 512 bytes");
+  require(c.write_queue_entries >= kMaxAtoms, "controller.write_queue_entries",
+          "must be at least 16: one transaction of 512 bytes");
+  require(c.door_entries >= 1, "controller.door_entries", "must be at least 1");
+  require(c.write_low_watermark <= c.write_high_watermark, "controller.write_low_watermark",
+          "lies above write_high_watermark, must be at most as high");
+  if (c.refresh_management) {
+    require(generation->refresh_management, "controller.refresh_management",
+            params.generation + " has no refresh management (RFM), must be false");
+    require(c.raaimt < c.raammt, "controller.raaimt",
+            number(c.raaimt) + " must lie below raammt (" + number(c.raammt) + ")");
+  }
+  return found;
+}
+
 Rules::Rules(const HbmParams& params, int channel, int streams, const std::vector<int>& urgency)
-    : pseudo_channels(params.pseudo_channels),
-      bank_groups(params.bank_groups),
+    : bank_groups(params.bank_groups),
       banks_per_group(params.banks),
       banks(params.sids * params.bank_groups * params.banks),
       group_mask((std::uint64_t{1} << params.banks) - 1) {
+  if (const std::vector<Problem> wrong = problems(params); !wrong.empty())
+    throw std::invalid_argument(wrong.front().parameter + ": " + wrong.front().message);
+  if (streams < 1 || streams > static_cast<int>(kMaxStreams)) throw std::invalid_argument("a run has 1..16 streams");
   const ControllerParams& c = params.controller;
-  const Generation* generation = find_generation(params.generation);
-  require(generation != nullptr, "unknown HBM generation '" + params.generation + "'");
-  require(banks <= kMaxBanks, "a pseudo-channel has " + std::to_string(banks) + " banks, at most 64");
-  require(params.sids <= 4, "a channel has more than 4 SIDs");
-  require(params.pseudo_channels >= 1 && params.pseudo_channels <= generation->pseudo_channels,
-          params.generation + " has " + std::to_string(generation->pseudo_channels) + " pseudo-channels per channel");
-  require(c.read_queue_entries >= kMaxAtoms && c.write_queue_entries >= kMaxAtoms,
-          "read and write queue need at least 16 entries: one transaction of 512 bytes");
-  require(c.door_entries >= 1, "the door needs at least 1 entry");
-  require(streams >= 1 && streams <= static_cast<int>(kMaxStreams), "a run has 1..16 streams");
-  require(c.write_low_watermark <= c.write_high_watermark, "write_low_watermark lies above write_high_watermark");
-  require(!c.refresh_management || c.raaimt < c.raammt, "raaimt must lie below raammt");
 
   timing = timing_of(params);
   const auto halves = [&](Time t) { return timing.index_at(t); };
@@ -75,7 +92,6 @@ Rules::Rules(const HbmParams& params, int channel, int streams, const std::vecto
   if (c.refresh_stagger)
     refresh_lead = timing.refresh_interval / refreshes * (channel % params.channels) / params.channels & ~Half{1};
   if (c.refresh_management) {
-    require(timing.has_refresh_management, params.generation + " has no refresh management (RFM)");
     raaimt = c.raaimt;
     raammt = c.raammt;
   }

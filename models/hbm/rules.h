@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/transaction.h"
@@ -27,16 +28,23 @@ inline constexpr int kMaxAtoms = 16;
 inline constexpr int kMaxBanks = 64;
 
 struct Rules {
+  /// Something about a parameter that does not go together with others.
+  struct Problem {
+    std::string parameter;  ///< below hbm
+    std::string message;
+  };
+  /// Everything that is wrong with the parameters' combination; empty when a channel can be built.
+  static std::vector<Problem> problems(const HbmParams& params);
+
   /// `channel`: its place in the package (stack x channels + channel), for staggered refresh. `streams`: how many
   /// StreamIds occur. `urgency[stream]`: steps behind the most urgent stream; empty: all alike.
-  /// Throws std::invalid_argument: unknown generation, inconsistent parameters.
+  /// Throws std::invalid_argument with the first of `problems`.
   Rules(const HbmParams& params, int channel, int streams, const std::vector<int>& urgency);
 
   /// That a pseudo-channel holds at most: queued, or active.
   int accesses() const { return entries[0] + entries[1] + banks; }
 
   Timing timing;
-  int pseudo_channels = 1;
   int bank_groups = 4;  ///< per SID
   int banks_per_group = 4;
   int banks = 16;                ///< of a pseudo-channel, all SIDs
@@ -44,7 +52,7 @@ struct Rules {
 
   bool bulk = true;  ///< Channel::serve_hits
 
-  // Queues (PseudoChannel::room) and write mode (PseudoChannel::mode_after).
+  // Queues (Channel::room) and write mode (PseudoChannel::mode_after).
   std::array<int, 2> entries{};
   bool shared_queues = false;
   int write_mode_off = 0;  ///< below this many writes, if something is to be read

@@ -105,12 +105,6 @@ Timing resolve(const Generation& g, double data_rate, double sid_gigabits, int b
   const Half group = g.group_limits_bank_refresh ? halves(s.rrd_long) : 0;
   t.refresh_bank_to_activate_group = std::max(t.refresh_bank_to_activate_other, group + ref - act);
   t.activate_to_refresh_bank_group = std::max(t.activate_to_refresh_bank, group + act - ref);
-  // The interval over the banks, rounded up once: ceil(ceil(a / tck) / n) would be the same only by luck.
-  const Time slot = tck * banks_per_pseudo_channel;
-  t.refresh_bank_interval = 2 * ((interval + slot - 1) / slot);
-  t.has_refresh_management = g.refresh_management;
-  t.refresh_management_cycle = t.refresh_cycle;                        // RFMab takes tRFCab, RFMpb tRFCpb: JESD238 as
-  t.refresh_management_bank_to_activate = t.refresh_bank_to_activate;  // quoted by Ramulator 2.1
   return t;
 }
 

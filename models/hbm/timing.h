@@ -13,6 +13,9 @@ namespace cowosim::hbm {
 /// Distance between the edges at which two commands *start*, in halves. A constraint of the standard holds between the
 /// ends of two commands on their bus, so each is adjusted by (halves of the first command) - (halves of the second):
 /// ACT (3 halves) to RD (2 halves) is 2 x tRCDRD + 1.
+/// First rising edge at or after h.
+constexpr Half rising(Half h) { return (h + 1) & ~Half{1}; }
+
 struct Timing {
   Half half_period = 0;                      ///< femtoseconds in a half (not a Half itself)
   Half burst = 0;                            ///< data bus occupancy
@@ -39,10 +42,6 @@ struct Timing {
   Half refresh_bank_to_activate_group = 0;  ///< of another bank of the same bank group
   Half activate_to_refresh_bank = 0;        ///< of another bank
   Half activate_to_refresh_bank_group = 0;  ///< of another bank of the same bank group
-  Half refresh_bank_interval = 0;           ///< so that each bank is refreshed once in refresh_interval
-  Half refresh_management_cycle = 0;        ///< RFMab to REFab, RFMab
-  Half refresh_management_bank_to_activate = 0;
-  bool has_refresh_management = false;
   Half row_step = 1;  ///< between edges that row commands may start on: 2 where only rising ones count
 
   Time tck() const { return 2 * half_period; }
@@ -62,8 +61,6 @@ struct Timing {
   /// Share of the peak that a stream reaches at most when all banks are refreshed at once: from the last read before a
   /// REFab to the first one after it the bus carries one burst.
   double refresh_cap() const;
-  /// First rising edge at or after h.
-  static Half rising(Half h) { return (h + 1) & ~Half{1}; }
 };
 
 /// Half a CK period at `data_rate` bits per second and pin, rounded up to a femtosecond.

@@ -31,6 +31,15 @@ PLATFORM_FILES = {
     "rows beside an organisation": (
         "hbm:\n  organisation: 8hi_16gb\n  rows: 8192\n",
         "4:9: error: hbm.rows: is 8192, but hbm.organisation '8hi_16gb' of hbm3 has 16384; leave one of the two out"),
+    "a low watermark above the high one": (
+        "hbm:\n  controller:\n    write_low_watermark: 0.9\n",
+        "4:26: error: hbm.controller.write_low_watermark: lies above write_high_watermark, must be at most as high"),
+    "management thresholds in the wrong order": (
+        "hbm:\n  controller:\n    refresh_management: true\n    raaimt: 100\n",
+        "5:13: error: hbm.controller.raaimt: 100 must lie below raammt (96)"),
+    "more banks than a pseudo-channel has": (
+        "hbm:\n  bank_groups: 16\n  banks: 8\n",
+        "4:10: error: hbm.banks: sids x bank_groups x banks are 256 banks of a pseudo-channel, must be at most 64"),
     "more memory than a refresh cycle is defined for": (
         "hbm:\n  generation: hbm4\n  rows: 65536\n", "4:9: error: hbm.rows: hbm4: no tRFC is defined for 32 Gb, only up to 16 Gb"),
     "an address map without rows": (

@@ -70,11 +70,12 @@ class CowosimTest(unittest.TestCase):
         self.directory = pathlib.Path(temporary.name)
         self.runs = 0
 
-    def run_cowosim(self, *arguments, expect=0, timeout=300):
-        """`cowosim run ...` into a fresh directory; fails unless the exit code is the expected one."""
+    def run_cowosim(self, *arguments, expect=0, timeout=300, watched=True):
+        """`cowosim run ...` into a fresh directory, watched by the protocol checker; fails unless the exit code is the expected one."""
         self.runs += 1
         out = self.directory / f"run_{self.runs}"
-        done = call("run", *arguments, "--out", out, timeout=timeout)
+        check = ("--check",) if watched and "--check" not in arguments else ()
+        done = call("run", *arguments, *check, "--out", out, timeout=timeout)
         self.assertEqual(done.returncode, expect, f"cowosim run {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
         if expect == 0:
             self.assertEqual(done.stdout.splitlines()[-1], str(out), "the last line of stdout is the run's directory")
@@ -82,7 +83,7 @@ class CowosimTest(unittest.TestCase):
 
     @classmethod
     def shared_run(cls, *arguments):
-        """A finished run that several tests of a class only read: simulated once."""
+        """A finished run that several tests of a class only read: simulated once, as users do, without the checker."""
         if "shared" not in cls.__dict__:
             cls.shared = {}
             temporary = tempfile.TemporaryDirectory(prefix="cowosim-test-")

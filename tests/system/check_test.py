@@ -44,7 +44,7 @@ class Check(cowosim_binary.CowosimTest):
         self.assert_clean(check(trace, "--platform", "h100_sxm5"), seen, 80)
 
     def test_without_the_option_nothing_is_checked(self):
-        run = self.run_cowosim(PLATFORM, "random_access", "-s", "workload.count=100", "--no-report")
+        run = self.run_cowosim(PLATFORM, "random_access", "-s", "workload.count=100", "--no-report", watched=False)
         self.assertNotIn("checked_commands", json.loads((run.directory / "run.json").read_text()))
 
     def test_a_channel_that_breaks_the_protocol_is_found(self):
@@ -66,7 +66,7 @@ class Check(cowosim_binary.CowosimTest):
 
     def test_the_check_changes_no_result(self):
         arguments = (PLATFORM, "random_access", "-s", "workload.count=2000", "--no-report")
-        runs = [self.run_cowosim(*arguments), self.run_cowosim(*arguments, "--check")]
+        runs = [self.run_cowosim(*arguments, watched=False), self.run_cowosim(*arguments, "--check")]
         self.assertEqual(runs[0].hashes(), runs[1].hashes())
 
     def test_a_trace_from_the_middle(self):

@@ -22,6 +22,7 @@ RunOptions options(const std::string& platform, const std::string& workload, std
   result.platform = platform;
   result.workloads = {{workload, workload}};
   result.settings = std::move(settings);
+  result.check = true;
   return result;
 }
 RunOptions gpu() { return options("h100_sxm5", "stream", {"workload.footprint=256KiB"}); }

@@ -67,10 +67,6 @@ TEST_P(EveryGrade, ResolvesToTheClocksOfItsSource) {
   EXPECT_EQ(t.activate_to_refresh_bank, 2 * c.rrd_short + act - row);
   const bool hbm4 = std::string(c.generation) == "hbm4";
   EXPECT_EQ(t.activate_to_refresh_bank_group, 2 * (hbm4 ? c.rrd_long : c.rrd_short) + act - row);
-  EXPECT_EQ(t.refresh_bank_interval, 2 * c.refi_bank);
-  EXPECT_EQ(t.has_refresh_management, !hbm2);
-  EXPECT_EQ(t.refresh_management_cycle, 2 * c.rfc);
-  EXPECT_EQ(t.refresh_management_bank_to_activate, 2 * c.rfc_bank + row - act);
 }
 
 TEST_P(EveryGrade, IsNeverFasterThanItsPins) {
@@ -152,14 +148,6 @@ TEST(Generation, RefreshCycleGoesByTheDensityOfEachStandard) {
   EXPECT_THROW(resolve(*find_generation("hbm4"), 8.0e9, 8, 64), std::invalid_argument) << "32 Gb of channel";
 }
 
-TEST(Generation, BankRefreshIntervalCoversTheBanksOfAllSids) {
-  const Generation& g = *find_generation("hbm3");
-  EXPECT_EQ(resolve(g, 6.4e9, 4, 16).refresh_bank_interval, 2 * 390);
-  EXPECT_EQ(resolve(g, 6.4e9, 4, 32).refresh_bank_interval, 2 * 195);
-  EXPECT_EQ(resolve(g, 6.4e9, 4, 48).refresh_bank_interval, 2 * 130);
-  EXPECT_EQ(resolve(g, 6.4e9, 4, 64).refresh_bank_interval, 2 * 98);  // 97.5, rounded up
-}
-
 TEST(Generation, HotMemoryRefreshesMoreOften) {
   const Generation& g = *find_generation("hbm3");
   EXPECT_EQ(refresh_factor(20), 1);
@@ -170,7 +158,6 @@ TEST(Generation, HotMemoryRefreshesMoreOften) {
   EXPECT_EQ(resolve(g, 6.4e9, 4, 16, 85).refresh_interval, 2 * 6240);
   EXPECT_EQ(resolve(g, 6.4e9, 4, 16, 95).refresh_interval, 2 * 3120);
   EXPECT_EQ(resolve(g, 6.4e9, 4, 16, 105).refresh_interval, 2 * 1560);
-  EXPECT_EQ(resolve(g, 6.4e9, 4, 16, 95).refresh_bank_interval, 2 * 195);
   EXPECT_EQ(resolve(g, 6.4e9, 4, 16, 95).refresh_cycle, resolve(g, 6.4e9, 4, 16).refresh_cycle);
 }
 

@@ -533,7 +533,7 @@ TEST_P(Unloaded, LatenciesAreTheClosedForms) {
     for (const int sid : {0, 1}) {
       EXPECT_EQ(latency(b.at(1, 3, 5, 0, sid, pc)), t.edge(t.closed()));
       EXPECT_EQ(latency(b.at(1, 3, 5, 9, sid, pc)), t.edge(t.hit()));
-      EXPECT_EQ(latency(b.at(1, 3, 6, 9, sid, pc)), t.edge(Timing::rising(t.precharge_to_activate) + t.closed()));
+      EXPECT_EQ(latency(b.at(1, 3, 6, 9, sid, pc)), t.edge(rising(t.precharge_to_activate) + t.closed()));
     }
   EXPECT_EQ(b.channel.closed_latency(), t.edge(t.closed() + t.index_at(2 * kNanosecond)));
   EXPECT_EQ(b.channel.conflict_latency(), t.edge(t.conflict() + t.index_at(2 * kNanosecond)));

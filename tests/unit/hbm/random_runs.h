@@ -47,6 +47,7 @@ inline HbmParams random_device(Dice& dice) {
   using Map = std::vector<std::string>;
   p.address_map = dice.pick({Map{"row", "sid", "bank", "column", "pseudo_channel", "bank_group", "offset"},
                              Map{"row", "sid", "bank", "bank_group", "pseudo_channel", "column", "offset"},
+                             Map{"row", "pseudo_channel", "sid", "bank", "column", "bank_group", "offset"},
                              Map{"row", "column", "sid", "bank", "bank_group", "pseudo_channel", "offset"}});
   return p;
 }
@@ -77,7 +78,7 @@ inline void randomize_controller(Dice& dice, HbmParams& p) {
   c.credit_batch = dice.pick({1, 1, 4, 100});
   c.front_latency = dice.chance(50) ? 0 : dice.of(1, 20000) * kPicosecond;
   c.return_latency = dice.chance(50) ? 0 : dice.of(1, 20000) * kPicosecond;
-  p.temperature = dice.pick({50, 85, 90});
+  p.temperature = dice.pick({50, 85, 90, 100});
   p.ecc.mode = dice.pick({"none", "on_die", "sideband"});
   p.ecc.bit_error_rate = dice.chance(50) ? 0 : dice.pick({1e-4, 1e-3});
   p.ecc.latency = dice.of(0, 5) * kNanosecond;
