@@ -69,7 +69,8 @@ inline void Channel::serve_hits(const Span& span) {
     if (kPcs == 2) pcs[1 - p].settle_mode(h);
     data_follows(pc, p, pc.issue_hit(h), h);
     buses_.now = h + 1;
-    if (front_.known && door_time_ == kNoEdge && front_.queue == kReads) accept(h + 1);
+    look_for_room(pc, h);
+    if (door_time_ == h + 1) accept(h + 1);  // before a refresh that falls due there, as in a step
     pc.plan_stream();
     if (kPcs == 2) {
       pcs[1 - p].column_bus_taken();

@@ -64,6 +64,13 @@ class Check(cowosim_binary.CowosimTest):
         self.assertEqual(done.returncode, 3)
         self.assertTrue(all(": tRCDRD: " in line for line in done.stderr.splitlines()), "the trace says the same")
 
+    def test_nor_do_hits_in_bulk(self):
+        """Two pseudo-channels, hidden refreshes and a front pipeline: where what falls due meets what comes in."""
+        arguments = ("h100_sxm5", "stream", "-s", "workload.kind=copy", "-s", "workload.footprint=4MiB", "--no-report")
+        runs = [self.run_cowosim(*arguments, "-s", f"hbm.controller.bulk={bulk}", watched=False) for bulk in ("true", "false")]
+        self.assertEqual(*(run.hashes() for run in runs))
+        self.assertEqual(*(run["hbm.loss"] for run in runs))
+
     def test_the_check_changes_no_result(self):
         arguments = (PLATFORM, "random_access", "-s", "workload.count=2000", "--no-report")
         runs = [self.run_cowosim(*arguments, watched=False), self.run_cowosim(*arguments, "--check")]
