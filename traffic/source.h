@@ -72,7 +72,7 @@ class Source final : public engine::Heart {
   }
 
   /// Fetches the first request; call once name and pools are set. The pool is made here.
-  void start();
+  void start() override;
 
   int ports() const override { return static_cast<int>(credits_.size()); }
   Time due() const override { return due_; }

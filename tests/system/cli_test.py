@@ -104,6 +104,9 @@ class CommandLine(cowosim_binary.CowosimTest):
         text = self.call("show", "h100_sxm5")
         self.assertIn("W is set by", text)
 
+    def test_show_needs_no_streams_to_name(self):
+        self.assertEqual(cowosim_binary.call("show", "h100_sxm5", "-s", "hbm.controller.priority_streams=[stream]").returncode, 0)
+
     def test_what_show_prints_is_a_platform_file(self):
         for preset in PRESETS:
             file = self.write("resolved.yaml", self.call("show", preset))
