@@ -125,11 +125,11 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
                  fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,
                              did_you_mean(platform.default_workload, workload_names()), enumerate(workload_names())));
   }
-  for (const MemoryMap::Problem& problem :
+  for (const ParameterProblem& problem :
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
     reader.error("hbm." + problem.parameter, problem.message);
   }
-  for (const hbm::Rules::Problem& problem : hbm::Rules::problems(platform.hbm))
+  for (const ParameterProblem& problem : hbm::Rules::problems(platform.hbm))
     reader.error("hbm." + problem.parameter, problem.message);
   if (2 * platform.hbm.controller.credit_batch > std::max(platform.hbm.controller.door_entries, 2)) {
     reader.error("hbm.controller.credit_batch", "must be at most half of door_entries, or the door runs dry");

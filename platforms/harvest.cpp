@@ -51,8 +51,7 @@ telemetry::HbmCounters counters_of(const hbm::Channel& channel, const MemoryMap&
     sum.data_time += account.busy;
     for (std::size_t l = 0; l < hbm::kLosses; ++l) sum.loss[l] += account.loss[l];
   }
-  if (const hbm::ErrorCounters* errors = channel.errors())
-    sum.errors = {errors->corrected, errors->replayed, errors->uncorrected, errors->undetected};
+  if (channel.errors() != nullptr) sum.errors = *channel.errors();
   return sum;
 }
 

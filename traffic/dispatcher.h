@@ -51,7 +51,7 @@ class Dispatcher final : public engine::Heart {
   Dispatcher(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs);
 
   /// Call once name and pools are set.
-  void start();
+  void start() override;
 
   int ports() const override { return cores_; }
   Time output_pipeline(int) const override { return params_.launch_latency; }

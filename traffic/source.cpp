@@ -75,9 +75,7 @@ std::uint32_t Source::slot_of_head(bool named) {
   const std::uint32_t index = take_slot();
   Slot& slot = slots_[index];
   slot.id = named ? head_.id : kNoId;
-  slot.created = head_created_;
   slot.pieces = static_cast<std::uint32_t>((end_ - 1) / granule - at_ / granule + 1);
-  slot.split = slot.pieces > 1;
   if (named) ids_.insert(head_.id);
   return index;
 }
@@ -143,13 +141,12 @@ void Source::advance(Time until) {
 inline void Source::respond(Transaction& answered, Time now) {
   streams_[answered.stream]->record(answered, now);
   const std::uint32_t index = answered.tag;
-  if (index == kNoSlot || answer_slot(index, answered.stream, now)) answer_request(now);
+  if (index == kNoSlot || answer_slot(index, now)) answer_request(now);
 }
 
-bool Source::answer_slot(std::uint32_t index, StreamId stream, Time now) {
+bool Source::answer_slot(std::uint32_t index, Time now) {
   Slot& slot = slots_[index];
   if (--slot.pieces != 0) return false;
-  if (slot.split) split_latency_[stream].add(now - slot.created);
   if (slot.id != kNoId) {
     ids_.forget(now);
     ids_.answer(slot.id, now);

@@ -48,7 +48,7 @@ struct SourceParams {
 /// free it with their last response.
 ///
 /// A write's response is its acceptance; it is retired later (a retirement without a response stands for both).
-/// Statistics count transactions and record them at their response; requests of several pieces are counted apart.
+/// Statistics count transactions and record them at their response.
 class Source final : public engine::Heart {
  public:
   /// `credits`: entries of the receiver's door; -1: unbounded. Throws std::invalid_argument for a granule that is no power of two.
@@ -89,10 +89,7 @@ class Source final : public engine::Heart {
   /// Everything issued, answered and retired.
   bool finished() const { return exhausted_ && live() == 0; }
   std::uint64_t requests() const { return requests_; }
-  std::uint64_t requests_answered() const { return requests_answered_; }
   const telemetry::StreamStatistics& stream(StreamId id) const { return *streams_[id]; }
-  /// Requests cut into several transactions: from their creation to their last response.
-  const telemetry::Histogram& split_latency(StreamId id) const { return split_latency_[id]; }
 
  private:
   static constexpr std::int64_t kUnboundedCredits = std::int64_t{1} << 62;
@@ -102,9 +99,7 @@ class Source final : public engine::Heart {
   /// A request whose pieces must be counted or whose id may be asked for.
   struct Slot {
     std::uint64_t id = kNoId;
-    Time created = 0;
     std::uint32_t pieces = 0;  // not answered yet, the unissued ones included
-    bool split = false;
   };
 
   void fetch();
@@ -118,7 +113,7 @@ class Source final : public engine::Heart {
   void update(Time now);
   void respond(Transaction& transaction, Time now);
   /// One of the slot's pieces; true: the last one, and with it the request.
-  bool answer_slot(std::uint32_t index, StreamId stream, Time now);
+  bool answer_slot(std::uint32_t index, Time now);
   void retire(Handle handle, const Transaction& transaction, Time now);
   std::uint64_t live() const { return pool_ == nullptr ? 0 : pool_->live(); }  // transactions not retired
   void answer_request(Time now);
@@ -166,7 +161,6 @@ class Source final : public engine::Heart {
   std::uint64_t bytes_retired_ = 0;
   std::array<std::unique_ptr<telemetry::StreamStatistics>, kMaxStreams>
       streams_;  // large: an index into pointers is quicker
-  std::array<telemetry::Histogram, kMaxStreams> split_latency_;
 };
 
 }  // namespace cowosim::traffic

@@ -16,7 +16,7 @@ namespace cowosim {
 
 namespace {
 
-using Problems = std::vector<MemoryMap::Problem>;
+using Problems = std::vector<ParameterProblem>;
 
 /// What is wrong with a text and what would be right; whoever asked for it to be read says which one.
 struct Wrong {
@@ -369,7 +369,7 @@ std::uint64_t share_of(const std::string& size, const std::vector<Left>& units, 
 
 }  // namespace
 
-std::vector<MemoryMap::Problem> MemoryMap::problems(const MemoryGeometry& geometry, const MemoryMapOptions& options) {
+std::vector<ParameterProblem> MemoryMap::problems(const MemoryGeometry& geometry, const MemoryMapOptions& options) {
   MemoryMap map;
   map.geometry_ = geometry;
   map.options_ = options;
@@ -378,12 +378,12 @@ std::vector<MemoryMap::Problem> MemoryMap::problems(const MemoryGeometry& geomet
 
 MemoryMap::MemoryMap(const MemoryGeometry& geometry, const MemoryMapOptions& options)
     : geometry_(geometry), options_(options) {
-  const std::vector<Problem> wrong = configure();
+  const std::vector<ParameterProblem> wrong = configure();
   if (!wrong.empty()) throw std::invalid_argument(wrong.front().parameter + ": " + wrong.front().message);
 }
 
 /// Everything from geometry_ and options_. Each step needs the ones before it.
-std::vector<MemoryMap::Problem> MemoryMap::configure() {
+std::vector<ParameterProblem> MemoryMap::configure() {
   static_assert(1u << kAtomShift == kAtomBytes);
   Problems problems;
   check_numbers(geometry_, options_, problems);

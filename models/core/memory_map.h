@@ -100,13 +100,8 @@ struct Location {
 
 class MemoryMap {
  public:
-  /// What is wrong, and with which parameter: its path below the memory's section of a platform file.
-  struct Problem {
-    std::string parameter;
-    std::string message;
-  };
   /// What is wrong with a geometry and its options; empty when a map can be built.
-  static std::vector<Problem> problems(const MemoryGeometry& geometry, const MemoryMapOptions& options);
+  static std::vector<ParameterProblem> problems(const MemoryGeometry& geometry, const MemoryMapOptions& options);
 
   /// Throws std::invalid_argument with the first of `problems`.
   MemoryMap(const MemoryGeometry& geometry, const MemoryMapOptions& options);
@@ -214,11 +209,11 @@ class MemoryMap {
   };
 
   MemoryMap() = default;
-  std::vector<Problem> configure();
+  std::vector<ParameterProblem> configure();
   MemoryGeometry unit_geometry() const;
-  void mask(std::vector<Problem>& problems);
-  void lay_out(std::vector<Problem>& problems);
-  void divide(std::vector<Problem>& problems);
+  void mask(std::vector<ParameterProblem>& problems);
+  void lay_out(std::vector<ParameterProblem>& problems);
+  void divide(std::vector<ParameterProblem>& problems);
   std::vector<Slot> all_units() const;
 
   const Range& range_of(std::uint64_t address) const {

@@ -52,4 +52,10 @@ struct ParameterInfo {
   std::string source;  ///< standard and clause, data sheet, paper, or "assumption [interval]: why"
 };
 
+/// What is wrong with parameters that do not go together, and with which one: its path below the section it was found in.
+struct ParameterProblem {
+  std::string parameter;
+  std::string message;
+};
+
 }  // namespace cowosim

@@ -23,13 +23,12 @@ void BusAccount::book_gap(const Path& path, Half h, Loss column_cause, Half acti
   if (path.activated == kLongAgo) {
     charge(h - path.accepted, column_cause);
   } else {
-    charge(h - ((path.activated + activate_latency + 1) & ~Half{1}), column_cause);
+    charge(h - rising(path.activated + activate_latency), column_cause);
     const bool conflict = path.precharged != kLongAgo;
     // Nobody could activate.
     charge(std::min(path.activated, path.window) - (path.activated - gap), Loss::four_activate_window);
-    charge(
-        path.activated - (conflict ? (path.precharged + timing_.precharge_to_activate + 1) & ~Half{1} : path.accepted),
-        path.activate_cause);
+    charge(path.activated - (conflict ? rising(path.precharged + timing_.precharge_to_activate) : path.accepted),
+           path.activate_cause);
     if (conflict) charge(path.precharged - path.accepted, path.precharge_cause);
   }
   charge(gap, Loss::bank_conflict);

@@ -34,6 +34,7 @@
 #include "hbm/hbm_params.h"
 #include "hbm/pseudo_channel.h"
 #include "hbm/rules.h"
+#include "telemetry/hbm_errors.h"
 #include "telemetry/histogram.h"
 
 namespace cowosim::hbm {
@@ -90,7 +91,7 @@ class Channel final : public engine::Heart {
   /// Commands a pseudo-channel issued on behalf of one stream.
   const Activity& activity(int pc, StreamId stream) const { return at(pc).activity(stream); }
   /// nullptr: reads have no errors here (ecc.bit_error_rate 0).
-  const ErrorCounters* errors() const { return rules_.errors ? &errors_ : nullptr; }
+  const telemetry::HbmErrors* errors() const { return rules_.errors ? &errors_ : nullptr; }
   /// Reads: acceptance to the end of data, per transaction.
   const telemetry::Histogram& read_latency() const { return read_latency_; }
   std::uint64_t transactions() const { return transactions_; }
@@ -202,7 +203,7 @@ class Channel final : public engine::Heart {
   std::uint64_t transactions_ = 0;
   std::int64_t responses_ = 0;
   Time advanced_ = 0;
-  ErrorCounters errors_;
+  telemetry::HbmErrors errors_;
   telemetry::Histogram read_latency_;
 };
 

@@ -42,14 +42,6 @@ struct Counters {
   std::uint64_t bytes() const { return (reads + writes) * kAtomBytes; }
 };
 
-/// Read accesses whose data came wrong.
-struct ErrorCounters {
-  std::uint64_t corrected = 0;    ///< a single bit, by on-die ECC or the controller
-  std::uint64_t replayed = 0;     ///< more bits, and read again
-  std::uint64_t uncorrected = 0;  ///< more bits, and known to be wrong
-  std::uint64_t undetected = 0;   ///< nobody looked, or nobody could tell
-};
-
 /// Commands a pseudo-channel issued on behalf of one stream: what its energy is counted from.
 struct Activity {
   std::uint64_t activates = 0;

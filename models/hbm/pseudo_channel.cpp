@@ -621,7 +621,6 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
   last_direction_ = static_cast<Queue>(a.queue);
 
   buses_.column_free = h + t_.column_bus;
-  Activity& activity = activity_[a.stream];
   if (write) {
     g.column_ready[kWrites] = h + t_.write_to_write_long;
     same_sid_ready_[kWrites] = other_sid_ready_[kWrites] = h + t_.write_to_write_short;
@@ -631,18 +630,10 @@ const PseudoChannel::Access& PseudoChannel::issue_column(Half h) {
     b.precharge_ready = std::max(b.precharge_ready, h + t_.write_to_precharge);
     precharge_all_ready_ = std::max(precharge_all_ready_, h + t_.write_to_precharge);
     ++counters_.writes;
-    ++activity.writes;
+    ++activity_[a.stream].writes;
     --writes_held_, --writes_at(bank, a.row, a.column);
   } else {
-    g.column_ready[kReads] = h + t_.read_to_read_long;
-    same_sid_ready_[kReads] = h + t_.read_to_read_short;
-    other_sid_ready_[kReads] = h + t_.read_to_read_sid;
-    last_sid_[kReads] = b.sid;
-    turn_[kWrites] = h + t_.read_to_write;
-    b.precharge_ready = std::max(b.precharge_ready, h + t_.read_to_precharge);
-    precharge_all_ready_ = std::max(precharge_all_ready_, h + t_.read_to_precharge);
-    ++counters_.reads;
-    ++activity.reads;
+    after_read(b, g, a.stream, h);
   }
   if (a.path.activated == kLongAgo) ++counters_.row_hits;
   if (buses_.trace != nullptr)

@@ -96,7 +96,6 @@ class PseudoChannel {
   // Queues.
   int used(Queue queue, Half h) const { return size_[queue] + (freed_edge_ == h ? freed_[queue] : 0); }
   bool freed_at(Queue queue, Half h) const { return freed_edge_ == h && freed_[queue] > 0; }
-  int size(Queue queue) const { return size_[queue]; }
   /// False: a queued write holds the bytes already.
   bool enqueue(const Location& location, Index job, StreamId stream, Queue queue, std::uint64_t sequence, Half h);
   /// A read that must be done again, as old as it was.
@@ -245,6 +244,7 @@ class PseudoChannel {
   void aim_at_all();
   void plan_refresh_time();
 
+  void after_read(Bank& bank, Group& group, StreamId stream, Half h);
   void activate(Index index, Half h);
   void precharge(unsigned bank, Half h);
   void precharge_for(Index index, Half h);

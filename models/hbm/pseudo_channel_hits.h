@@ -50,14 +50,8 @@ inline bool PseudoChannel::next_is_hit_of_stream(Half h) const {
   return a.younger == kNone || static_cast<std::int32_t>(accesses_[a.younger].row) == banks_[a.bank].open_row;
 }
 
-inline const PseudoChannel::Access& PseudoChannel::issue_hit(Half h) {
-  const Index index = column_access_;
-  Access& a = accesses_[index];
-  const unsigned bank = a.bank;
-  Bank& b = banks_[bank];
-  Group& g = groups_[b.group];
-  last_direction_ = kReads;
-  buses_.column_free = h + t_.column_bus;
+/// What RD at h means for everything that follows.
+inline void PseudoChannel::after_read(Bank& b, Group& g, StreamId stream, Half h) {
   g.column_ready[kReads] = h + t_.read_to_read_long;
   same_sid_ready_[kReads] = h + t_.read_to_read_short;
   other_sid_ready_[kReads] = h + t_.read_to_read_sid;
@@ -66,8 +60,19 @@ inline const PseudoChannel::Access& PseudoChannel::issue_hit(Half h) {
   b.precharge_ready = std::max(b.precharge_ready, h + t_.read_to_precharge);
   precharge_all_ready_ = std::max(precharge_all_ready_, h + t_.read_to_precharge);
   ++counters_.reads;
+  ++activity_[stream].reads;
+}
+
+inline const PseudoChannel::Access& PseudoChannel::issue_hit(Half h) {
+  const Index index = column_access_;
+  Access& a = accesses_[index];
+  const unsigned bank = a.bank;
+  Bank& b = banks_[bank];
+  Group& g = groups_[b.group];
+  last_direction_ = kReads;
+  buses_.column_free = h + t_.column_bus;
+  after_read(b, g, a.stream, h);
   ++counters_.row_hits;
-  ++activity_[a.stream].reads;
   account_.left();
   care_[bank].last_column = h;
 

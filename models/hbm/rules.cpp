@@ -16,8 +16,8 @@ std::uint64_t chance(double probability) {
 
 }  // namespace
 
-std::vector<Rules::Problem> Rules::problems(const HbmParams& params) {
-  std::vector<Problem> found;
+std::vector<ParameterProblem> Rules::problems(const HbmParams& params) {
+  std::vector<ParameterProblem> found;
   const auto require = [&](bool holds, const char* parameter, std::string otherwise) {
     if (!holds) found.push_back({parameter, std::move(otherwise)});
   };
@@ -52,14 +52,14 @@ Rules::Rules(const HbmParams& params, int channel, int streams, const std::vecto
       banks_per_group(params.banks),
       banks(params.sids * params.bank_groups * params.banks),
       group_mask((std::uint64_t{1} << params.banks) - 1) {
-  if (const std::vector<Problem> wrong = problems(params); !wrong.empty())
+  if (const std::vector<ParameterProblem> wrong = problems(params); !wrong.empty())
     throw std::invalid_argument(wrong.front().parameter + ": " + wrong.front().message);
   if (streams < 1 || streams > static_cast<int>(kMaxStreams)) throw std::invalid_argument("a run has 1..16 streams");
   const ControllerParams& c = params.controller;
 
   timing = timing_of(params);
   const auto halves = [&](Time t) { return timing.index_at(t); };
-  const auto whole_clocks = [&](Time t) { return (halves(t) + 1) & ~Half{1}; };
+  const auto whole_clocks = [&](Time t) { return rising(halves(t)); };
 
   shared_queues = c.queues == "shared";
   const int share = shared_queues ? params.pseudo_channels : 1;

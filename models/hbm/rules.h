@@ -28,13 +28,8 @@ inline constexpr int kMaxAtoms = 16;
 inline constexpr int kMaxBanks = 64;
 
 struct Rules {
-  /// Something about a parameter that does not go together with others.
-  struct Problem {
-    std::string parameter;  ///< below hbm
-    std::string message;
-  };
   /// Everything that is wrong with the parameters' combination; empty when a channel can be built.
-  static std::vector<Problem> problems(const HbmParams& params);
+  static std::vector<ParameterProblem> problems(const HbmParams& params);
 
   /// `channel`: its place in the package (stack x channels + channel), for staggered refresh. `streams`: how many
   /// StreamIds occur. `urgency[stream]`: steps behind the most urgent stream; empty: all alike.

@@ -76,10 +76,7 @@ void HbmCounters::add(const HbmCounters& other) {
   if (other.energy_pj) energy_pj = energy_pj.value_or(0) + *other.energy_pj;
   if (!other.errors) return;
   if (!errors) errors.emplace();
-  errors->corrected += other.errors->corrected;
-  errors->replayed += other.errors->replayed;
-  errors->uncorrected += other.errors->uncorrected;
-  errors->undetected += other.errors->undetected;
+  errors->add(*other.errors);
 }
 
 void HbmResult::roll_up() {

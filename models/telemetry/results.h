@@ -18,6 +18,7 @@
 #include "telemetry/blame.h"
 #include "telemetry/energy.h"
 #include "telemetry/gap.h"
+#include "telemetry/hbm_errors.h"
 #include "telemetry/histogram.h"
 #include "telemetry/loss.h"
 #include "telemetry/stream_statistics.h"
@@ -87,13 +88,6 @@ StreamResult summarise(const std::string& name, const StreamStatistics& statisti
 // ---- HBM -----------------------------------------------------------------------------------------------------------
 
 /// Counters of a pseudo-channel, channel, stack or of all HBM. Times are data-bus time, summed over pseudo-channels.
-/// Read accesses whose data came wrong.
-struct HbmErrors {
-  std::uint64_t corrected = 0;
-  std::uint64_t replayed = 0;
-  std::uint64_t uncorrected = 0;
-  std::uint64_t undetected = 0;
-};
 struct HbmCounters {
   std::uint64_t reads = 0;   ///< column commands
   std::uint64_t writes = 0;  ///< column commands

@@ -450,7 +450,7 @@ TEST(Ecc, ErrorsComeAtTheirRate) {
   const double single = 256 * 1e-3, twice = 256 * 255 / 2 * 1e-6;
   Bench b(erring("sideband", 1e-3, 1));
   read_alone(b, kReads);
-  const ErrorCounters& e = *b.channel.errors();
+  const telemetry::HbmErrors& e = *b.channel.errors();
   expect_about(kReads, twice, e.replayed);
   expect_about(kReads, twice * twice, e.uncorrected);
   expect_about(kReads * (1 + twice), single - twice, e.corrected);
