@@ -1,0 +1,105 @@
+// Who gets what: matches rows (inputs) with columns (outputs), one each, fairly over time.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace cowosim::fabric {
+
+/// Allocators of one kind, one a router; rows and columns of all of them stand behind each other. The choice at every row and
+/// column is an arbiter's: the most urgent request, among equals the next after the one served last (round robin), or the one
+/// served longest ago (matrix).
+class Allocators {
+ public:
+  enum class Kind : std::uint8_t {
+    islip,        ///< columns choose a row, rows choose among their columns; arbiters step on only over what was taken in the first iteration
+    round_robin,  ///< rows choose a column, columns choose among those rows; arbiters step on over what was taken
+    matrix        ///< likewise, with matrix arbiters
+  };
+  /// Of a name in RouterParams::allocators().
+  static Kind kind_of(const std::string& name) {
+    return name == "islip" ? Kind::islip : name == "matrix" ? Kind::matrix : Kind::round_robin;
+  }
+
+  struct Match {
+    std::uint16_t row;
+    std::uint16_t column;
+  };
+
+  Allocators(Kind kind, int iterations) : kind_(kind), iterations_(kind == Kind::islip ? iterations : 1) {}
+
+  /// One more allocator; returns its number.
+  std::uint32_t add(int rows, int columns);
+
+  /// An allocation: begin, requests (the same one may come twice), allocate. `alike`: all are equally urgent.
+  void begin(std::uint32_t allocator, bool alike) {
+    at_ = &places_[allocator];
+    masked_ = alike && at_->masks;
+    columns_ = 0;
+    rows_ = 0;
+    requests_.clear();
+  }
+  /// Lower `urgency` goes first.
+  void request(std::uint32_t row, std::uint32_t column, std::uint16_t urgency) {
+    if (masked_) {
+      column_mask_[column] |= std::uint64_t{1} << row;
+      columns_ |= std::uint64_t{1} << column;
+      rows_ |= std::uint64_t{1} << row;
+    } else {
+      requests_.push_back({static_cast<std::uint16_t>(row), static_cast<std::uint16_t>(column), urgency});
+    }
+  }
+  bool any() const { return columns_ != 0 || !requests_.empty(); }
+  /// The matches, valid until the next call.
+  const std::vector<Match>& allocate();
+
+ private:
+  struct Request {
+    std::uint16_t row;
+    std::uint16_t column;
+    std::uint16_t urgency;
+  };
+  struct Place {
+    bool masks;                             // islip in one iteration, at most 64 rows and columns: all in bit masks
+    std::uint32_t rows, columns;            // how many
+    std::uint32_t first_row, first_column;  // into row_next_, column_next_
+    std::size_t first_stamp;                // into row_stamps_, column_stamps_
+  };
+  using Key = std::uint64_t;  // the lowest one is chosen
+  static constexpr Key kNobody = std::numeric_limits<Key>::max();
+  struct Best {
+    Key key = kNobody;
+    std::uint16_t who = 0;
+  };
+
+  Key row_key(const Place& at, const Request& r) const;
+  Key column_key(const Place& at, const Request& r) const;
+  void served(const Place& at, Match m);
+  void columns_first_masked(const Place& at);
+  void columns_first(const Place& at);
+  void rows_first(const Place& at);
+
+  Kind kind_;
+  int iterations_;
+  std::vector<Place> places_;
+  std::vector<std::uint16_t> row_next_, column_next_;  // round robin: whom each arbiter prefers
+  std::vector<std::uint64_t> row_stamps_, column_stamps_;  // matrix: when each candidate was served last, by arbiter
+  std::uint64_t services_ = 0;
+
+  // Of the allocation that has begun.
+  const Place* at_ = nullptr;
+  bool masked_ = false;
+  std::uint64_t rows_ = 0, columns_ = 0;  // that ask, are asked for
+  std::vector<Request> requests_;
+  std::vector<Best> row_best_, column_best_;
+  std::vector<std::uint8_t> row_taken_, column_taken_;
+  std::array<std::uint64_t, 64> column_mask_{}, row_mask_{};  // scratch: rows that ask for a column, columns granted to a row
+  std::vector<Match> matches_;
+};
+
+}  // namespace cowosim::fabric
