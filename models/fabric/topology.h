@@ -86,6 +86,7 @@ class Ports {
     int neighbour = kNone;  ///< router at the other end, or kNone
   };
 
+  /// Of a topology without problems() of its links and terminals.
   explicit Ports(const Topology& topology);
 
   int count(int router) const {
@@ -105,8 +106,9 @@ class Ports {
   std::vector<int> out_, in_, terminal_;
 };
 
-/// What is wrong with a topology, each with the name of the element: no router, a terminal or link at no router, a link without partner, a
-/// bandwidth or period <= 0, routers that cannot reach each other (names one that cannot be reached). Empty: it can be built.
+/// What is wrong with a topology, each with the name of the element ("links.a_b"): no router, no terminal or more than 65534 of them, a terminal or
+/// link at no router, a link to itself or without partner, a bandwidth or period <= 0, other numbers outside what is said above, a name that is there
+/// twice, routers that cannot reach each other (names those that cannot be reached). Costs O(elements) but for sorting names. Empty: it can be built.
 std::vector<ParameterProblem> problems(const Topology& topology);
 
 }  // namespace cowosim::fabric
