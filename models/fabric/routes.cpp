@@ -454,7 +454,7 @@ void Routes::ways(int router, int in_port, int in_vc, int destination, std::vect
   if (method_ == Method::multipath && of_set) return;
   // Bits 0 and 1 of the flow are all that dimension order draws from.
   for (const std::uint64_t flow : {std::uint64_t{0}, std::uint64_t{3}}) {
-    const int count = next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), flow}, choices);
+    const int count = next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), flow, flow}, choices);
     std::for_each(choices, choices + count, add);
   }
 }
@@ -468,7 +468,7 @@ int Routes::hops(int source, int destination) const {
   int count = 1;
   for (; router != to.router; ++count) {
     Hop choices[kMaxChoices];
-    next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), 0}, choices);
+    next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), 0, 0}, choices);
     const PortEnd& there = end(router, choices[0].port);
     router = there.router;
     in_port = there.port;

@@ -31,7 +31,8 @@ inline bool operator==(const Hop& a, const Hop& b) { return a.vcs == b.vcs && a.
 /// A packet on its way, as far as routing is concerned.
 struct Heading {
   std::uint16_t destination = 0;  ///< terminal
-  std::uint64_t flow = 0;         ///< hash: ties and multipath are drawn from it, never from a counter
+  std::uint64_t flow = 0;         ///< hash of source, destination and virtual network: multipath is drawn from it
+  std::uint64_t packet = 0;       ///< hash of the packet itself: the two ways of a torus that are equally long
 };
 
 class Routes {
@@ -54,7 +55,7 @@ class Routes {
       *out = {all_, x_then_y(places_[static_cast<std::size_t>(router)], target), 0};
       return 1;
     }
-    return elsewhere(router, in_port, in_vc, target, heading.flow, out);
+    return elsewhere(router, in_port, in_vc, target, method_ == Method::dimension_order ? heading.packet : heading.flow, out);
   }
   /// Appends all that next() answers for any flow (and what it leaves out where a router has more minimal ways than kMaxChoices).
   void ways(int router, int in_port, int in_vc, int destination, std::vector<Hop>& out) const;
