@@ -1,13 +1,15 @@
 #include "platforms/die.h"
 
+#include "fabric/packet_network.h"
+
 namespace cowosim::platforms {
 
 namespace {
 
 int partition_of_core(const DieParams& params, int core) { return core * params.partitions / params.cores; }
 
-fabric::PacketTopology topology_of(const DieParams& params, const compute::SliceMap& slices,
-                                   const std::vector<std::string>& guests) {
+std::unique_ptr<fabric::Network> network_of(const DieParams& params, const compute::SliceMap& slices,
+                                            const std::vector<std::string>& guests) {
   std::vector<fabric::CrossbarTerminal> terminals;
   for (int i = 0; i < params.cores; ++i)
     terminals.push_back({"core_" + std::to_string(i), partition_of_core(params, i), false});
@@ -15,7 +17,8 @@ fabric::PacketTopology topology_of(const DieParams& params, const compute::Slice
     terminals.push_back({"slice_" + std::to_string(i), static_cast<int>(slices.partition_of(i)), true});
   }
   for (const std::string& guest : guests) terminals.push_back({guest, 0, false});
-  return fabric::crossbar(params.network, params.partitions, terminals);
+  return std::make_unique<fabric::PacketNetwork>(fabric::crossbar(params.network, params.partitions, terminals),
+                                                 params.network.format());
 }
 
 }  // namespace
@@ -37,6 +40,6 @@ Die::Die(const sc_core::sc_module_name& name, const DieParams& params, const Mem
               return new compute::CacheSliceShell(slice_name, params_.slice, slices_,
                                                   slices_.terminal(static_cast<std::uint32_t>(i)), door_entries);
             }),
-      network("network", topology_of(params_, slices_, guests), params_.network.header_bytes) {}
+      network("network", network_of(params_, slices_, guests)) {}
 
 }  // namespace cowosim::platforms

@@ -9,7 +9,7 @@
 #include "compute/core_shell.h"
 #include "compute/slice_map.h"
 #include "core/router.h"
-#include "fabric/packet_network_shell.h"
+#include "fabric/network_shell.h"
 #include "platforms/platform_params.h"
 
 namespace cowosim::platforms {
@@ -40,7 +40,7 @@ class Die final : public sc_core::sc_module {
  public:
   sc_core::sc_vector<compute::CoreShell> core;
   sc_core::sc_vector<compute::CacheSliceShell> slice;
-  fabric::PacketNetworkShell network;
+  fabric::NetworkShell network;
 };
 
 }  // namespace cowosim::platforms

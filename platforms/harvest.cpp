@@ -189,7 +189,7 @@ telemetry::EnergyBalance Harvest::hbm_energy() const {
 telemetry::FabricResult Harvest::fabric() const {
   telemetry::FabricResult result;
   result.interval = engine.now();
-  const fabric::PacketNetwork& network = die->network.heart();
+  const fabric::Network& network = die->network.heart();
   result.packets = network.packets();
   if (network.packets() > 0)
     result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
@@ -399,7 +399,7 @@ void Harvest::add_blame(telemetry::Results& results) const {
     telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
   if (crossing != nullptr) telemetry::append_blame(results.blame, crossing->name(), "hbm", crossing->blame(), streams);
   if (die == nullptr) return;
-  const fabric::PacketNetwork& network = die->network.heart();
+  const fabric::Network& network = die->network.heart();
   for (std::size_t i = 0; i < network.blame_classes(); ++i) {
     telemetry::append_blame(results.blame, network.name() + "." + network.blame_class_name(i), "noc", network.blame(i),
                             streams);

@@ -7,8 +7,8 @@
 #include "compute/cache_slice.h"
 #include "compute/core.h"
 #include "core/parameter.h"
+#include "fabric/crossbar.h"
 #include "fabric/link.h"
-#include "fabric/packet_network.h"
 #include "hbm/hbm_params.h"
 #include "traffic/dispatcher.h"
 

@@ -27,6 +27,11 @@ struct RouterParams {
   int iterations = 1;
   std::string switching = "wormhole";
 
+  /// Of a head through a router, without the link: 4 in the reference router.
+  int pipeline_cycles() const {
+    return routing_cycles + vc_allocation_cycles + switch_allocation_cycles + switch_traversal_cycles;
+  }
+
   static const std::vector<std::string>& allocators() {
     static const std::vector<std::string> names = {"islip", "round_robin", "matrix"};
     return names;

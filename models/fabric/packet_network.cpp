@@ -1,6 +1,5 @@
 #include "fabric/packet_network.h"
 
-#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -8,120 +7,104 @@ namespace cowosim::fabric {
 
 using engine::Phase;
 
-namespace {
-constexpr const char* kDirectionNames[2] = {"requests", "responses"};
-constexpr std::uint32_t kInjection = 0;
-constexpr std::uint32_t kEjection = 1;
-constexpr std::uint32_t kFirstKind = 2;
+PacketNetwork::PacketNetwork(const Topology& topology, const PacketFormat& format, const RouterParams* router)
+    : topology_(topology), format_(format), kinds_(kFirstKind + topology.kinds.size()), blame_(2 * kinds_) {
+  if (const std::vector<ParameterProblem> wrong = problems(topology); !wrong.empty())
+    throw std::invalid_argument("packet network: " + wrong.front().parameter + ": " + wrong.front().message);
+  if (format.header_bytes < 0) throw std::invalid_argument("packet network: header_bytes: at least 0");
+  if (format.flit_bytes < 1) throw std::invalid_argument("packet network: flit_bytes: at least 1");
+  header_bytes_ = static_cast<std::uint32_t>(format.header_bytes);
+  if (router != nullptr) flit_bytes_ = static_cast<std::uint32_t>(format.flit_bytes);
 
-void require(bool condition, const std::string& what) {
-  if (!condition) throw std::invalid_argument("packet network: " + what);
-}
-}  // namespace
-
-PacketTopology crossbar(const CrossbarParams& params, int partitions, const std::vector<CrossbarTerminal>& terminals) {
-  require(partitions >= 1, "at least one partition");
-  const auto rate = [&](int bytes_per_cycle) {
-    return static_cast<std::int64_t>(params.frequency * static_cast<double>(bytes_per_cycle));
+  const auto domain_of = [&](int r) { return topology.routers[static_cast<std::size_t>(r)].domain; };
+  // What a head takes through router `r` to its next link.
+  const auto pipeline = [&](int r) {
+    if (router == nullptr) return Time{0};
+    return router->pipeline_cycles() * topology.domains[static_cast<std::size_t>(domain_of(r))].period;
   };
-  PacketTopology topology;
-  topology.nodes = partitions;
-  topology.kinds = {"crossing"};
-  for (int from = 0; from < partitions; ++from) {
-    for (int to = 0; to < partitions; ++to) {
-      if (from != to) {
-        topology.links.push_back({from, to, rate(params.crossing_bytes_per_cycle), params.crossing_latency, 0});
-      }
-    }
-  }
-  for (const CrossbarTerminal& terminal : terminals) {
-    require(terminal.partition >= 0 && terminal.partition < partitions, terminal.name + ": no such partition");
-    topology.terminals.push_back({terminal.name, terminal.partition,
-                                  rate(terminal.slice ? params.slice_bytes_per_cycle : params.core_bytes_per_cycle),
-                                  params.terminal_latency});
-  }
-  return topology;
-}
-
-PacketNetwork::PacketNetwork(const PacketTopology& topology, int header_bytes)
-    : topology_(topology),
-      header_bytes_(static_cast<std::uint32_t>(header_bytes)),
-      kinds_(kFirstKind + topology.kinds.size()) {
-  const int nodes = topology.nodes;
-  const std::size_t terminals = topology.terminals.size();
-  require(nodes >= 1 && terminals >= 1, "at least one node and one terminal");
-  require(terminals < std::numeric_limits<std::uint16_t>::max(), "at most 65534 terminals");
-  require(header_bytes >= 0, "header_bytes: at least 0");
-
-  const auto add_lane = [&](std::int64_t bandwidth, Time latency, std::uint32_t kind, const std::string& name) {
-    require(bandwidth > 0, name + ": a bandwidth above zero");
-    require(latency >= 0, name + ": a latency of at least zero");
+  const auto crossing = [&](int from, int to) {
+    if (router == nullptr || domain_of(from) == domain_of(to)) return Time{0};
+    return router->crossing_cycles * topology.domains[static_cast<std::size_t>(domain_of(to))].period;
+  };
+  const auto add_lane = [&](const Channel& channel, Time after, int kind, int leads_to) {
     Lane lane{};
     // Rounded up, so that a link is never faster than its bandwidth.
-    lane.time_per_byte = static_cast<std::uint64_t>(transfer_time(std::int64_t{1} << kFraction, bandwidth));
-    lane.latency = latency;
-    lane.kind = kind;
+    lane.time_per_byte = static_cast<std::uint64_t>(transfer_time(std::int64_t{1} << kFraction, channel.bandwidth));
+    lane.latency = channel.latency + after;
+    lane.kind = static_cast<std::uint32_t>(kind);
+    lane.router = static_cast<std::uint32_t>(leads_to);
     lanes_[kRequests].push_back(lane);
   };
-  for (const auto kind : {kInjection, kEjection}) {
-    for (const PacketTopology::Terminal& terminal : topology.terminals) {
-      require(terminal.node >= 0 && terminal.node < nodes, "terminal " + terminal.name + ": no such node");
-      add_lane(terminal.bandwidth, terminal.latency, kind, "terminal " + terminal.name);
-      if (kind == kInjection) terminals_.push_back(static_cast<std::uint32_t>(terminal.node));
-    }
+  for (const Topology::Terminal& terminal : topology.terminals) {
+    terminals_.push_back(static_cast<std::uint32_t>(terminal.router));
+    add_lane(terminal.in, pipeline(terminal.router), kInjection, terminal.router);
   }
-  for (const PacketTopology::Link& link : topology.links) {
-    require(link.from_node >= 0 && link.from_node < nodes && link.to_node >= 0 && link.to_node < nodes,
-            "a link: no such node");
-    require(link.kind >= 0 && static_cast<std::size_t>(link.kind) < topology.kinds.size(), "a link: no such kind");
-    add_lane(link.bandwidth, link.latency, kFirstKind + static_cast<std::uint32_t>(link.kind),
-             "link " + std::to_string(link.from_node) + " to " + std::to_string(link.to_node));
-  }
+  for (const Topology::Terminal& terminal : topology.terminals) add_lane(terminal.out, 0, kEjection, terminal.router);
+  for (const Topology::Link& link : topology.links)
+    add_lane(link.channel, crossing(link.from, link.to) + pipeline(link.to), kFirstKind + link.kind, link.to);
   lanes_[kResponses] = lanes_[kRequests];
-  blame_.resize(2 * kinds_);
 
-  // Shortest paths in hops, the lowest link index first where several are equally short.
-  for (int from = 0; from < nodes; ++from) {
-    std::vector<int> reached_by(static_cast<std::size_t>(nodes), -1);
-    std::vector<int> frontier{from};
-    std::vector<bool> reached(static_cast<std::size_t>(nodes), false);
-    reached[static_cast<std::size_t>(from)] = true;
-    while (!frontier.empty()) {
-      std::vector<int> next;
-      for (const int node : frontier) {
-        for (std::size_t l = 0; l < topology.links.size(); ++l) {
-          const PacketTopology::Link& link = topology.links[l];
-          const auto to = static_cast<std::size_t>(link.to_node);
-          if (link.from_node != node || reached[to]) continue;
-          reached[to] = true;
-          reached_by[to] = static_cast<int>(l);
-          next.push_back(link.to_node);
-        }
+  find_routes();
+  output_pipeline_ = least_latency();
+}
+
+void PacketNetwork::find_routes() {
+  const Ports ports(topology_);
+  const std::size_t routers = topology_.routers.size();
+  const auto first_link = static_cast<std::uint32_t>(2 * terminals_.size());
+  constexpr int kFar = std::numeric_limits<int>::max();
+  next_.resize(routers * routers);
+  std::vector<int> distance(routers);
+  std::vector<int> order;
+  for (std::size_t to = 0; to < routers; ++to) {
+    distance.assign(routers, kFar);
+    distance[to] = 0;
+    order.assign(1, static_cast<int>(to));
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const int at = order[i];
+      for (int p = 0; p < ports.count(at); ++p) {
+        const Ports::Port& port = ports.at(at, p);
+        if (port.neighbour == Ports::kNone) break;  // terminals come last
+        int& neighbours = distance[static_cast<std::size_t>(port.neighbour)];
+        if (neighbours != kFar) continue;
+        neighbours = distance[static_cast<std::size_t>(at)] + 1;
+        order.push_back(port.neighbour);
       }
-      frontier = std::move(next);
     }
-    for (int to = 0; to < nodes; ++to) {
-      require(reached[static_cast<std::size_t>(to)],
-              "no way from node " + std::to_string(from) + " to node " + std::to_string(to));
-      std::vector<std::uint32_t> hops;
-      for (int node = to; node != from;
-           node = topology.links[static_cast<std::size_t>(reached_by[static_cast<std::size_t>(node)])].from_node) {
-        hops.push_back(static_cast<std::uint32_t>(2 * terminals) +
-                       static_cast<std::uint32_t>(reached_by[static_cast<std::size_t>(node)]));
-      }
-      routes_.push_back({static_cast<std::uint32_t>(hop_table_.size()), static_cast<std::uint32_t>(hops.size())});
-      hop_table_.insert(hop_table_.end(), hops.rbegin(), hops.rend());
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const int at = order[i];
+      int p = 0;
+      while (distance[static_cast<std::size_t>(ports.at(at, p).neighbour)] !=
+             distance[static_cast<std::size_t>(at)] - 1)
+        ++p;
+      next_[to * routers + static_cast<std::size_t>(at)] =
+          first_link + static_cast<std::uint32_t>(ports.at(at, p).link_out);
     }
   }
+}
 
-  output_pipeline_ = kNever;
+/// Of all pairs of terminals, those of one terminal with itself included.
+Time PacketNetwork::least_latency() const {
+  const std::vector<Lane>& lanes = lanes_[kRequests];
+  const std::size_t terminals = terminals_.size();
+  Time least = kNever;
+  Time link = kNever, in = kNever, out = kNever, slowest = kNever;  // the least of each
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    Time& of_kind = i < terminals ? in : i < 2 * terminals ? out : link;
+    of_kind = std::min(of_kind, lanes[i].latency);
+    if (i >= terminals) continue;
+    slowest = std::min(slowest, duration(lanes[i], bytes_of(0)));
+    least = std::min(least, unloaded_latency(static_cast<int>(i), static_cast<int>(i), 0));
+  }
+  if (least <= in + out + slowest) return least;  // as a rule: then no other pair has to be looked at
   for (std::size_t source = 0; source < terminals; ++source) {
     for (std::size_t destination = 0; destination < terminals; ++destination) {
-      if (source == destination && terminals > 1) continue;
-      output_pipeline_ =
-          std::min(output_pipeline_, unloaded_latency(static_cast<int>(source), static_cast<int>(destination), 0));
+      const Time passed = terminals_[source] == terminals_[destination] ? 0 : link;
+      if (lanes[source].latency + passed + lanes[terminals + destination].latency + slowest >= least) continue;
+      least = std::min(least, unloaded_latency(static_cast<int>(source), static_cast<int>(destination), 0));
     }
   }
+  return least;
 }
 
 inline Time PacketNetwork::pass(Lane& lane, Time now, Time ready, std::uint64_t bytes, StreamId stream,
@@ -148,16 +131,10 @@ void PacketNetwork::receive(const engine::Message& message) {
   Transaction& tx = transaction(handle);
   const Time now = message.time;
   const StreamId stream = tx.stream;
-  std::uint64_t bytes = header_bytes_;
-  Direction direction = kResponses;
-  if (message.phase == Phase::request) {
-    direction = kRequests;
-    tx.stages.enter(Stage::noc, now);
-    if (tx.op == Op::write) bytes += tx.fetch_bytes;
-  } else {
-    tx.stages.enter(Stage::return_path, now);
-    if (tx.op == Op::read) bytes += tx.fetch_bytes;
-  }
+  const Direction direction = message.phase == Phase::request ? kRequests : kResponses;
+  tx.stages.enter(direction == kRequests ? format_.requests : format_.responses, now);
+  const bool data = tx.op == (direction == kRequests ? Op::write : Op::read);
+  const std::uint64_t bytes = bytes_of(data ? tx.fetch_bytes : 0);
 
   const std::uint32_t source = message.port;
   const std::uint32_t destination = tx.destination;
@@ -167,14 +144,17 @@ void PacketNetwork::receive(const engine::Message& message) {
   telemetry::Blame* const blame = &blame_[direction * kinds_];
   Time slowest = 0;
   Time ready = pass(lanes[source], now, now, bytes, stream, blame, slowest);
-  const Route route =
-      routes_[terminals_[source] * static_cast<std::uint32_t>(topology_.nodes) + terminals_[destination]];
-  for (std::uint32_t i = 0; i < route.count; ++i) {
-    ready = pass(lanes[hop_table_[route.first + i]], now, ready, bytes, stream, blame, slowest);
+  const std::uint32_t end = terminals_[destination];
+  const std::uint32_t* const next = &next_[end * topology_.routers.size()];
+  std::uint32_t passed = 2;
+  for (std::uint32_t at = terminals_[source]; at != end; ++passed) {
+    Lane& lane = lanes[next[at]];
+    ready = pass(lane, now, ready, bytes, stream, blame, slowest);
+    at = lane.router;
   }
   ready = pass(lanes[terminals + destination], now, ready, bytes, stream, blame, slowest);
   ++packets_;
-  hops_ += route.count + 2;
+  hops_ += passed;
 
   const Time arrival = ready + slowest;
   journal().add(tx, arrival);
@@ -184,23 +164,26 @@ void PacketNetwork::receive(const engine::Message& message) {
 
 Time PacketNetwork::unloaded_latency(int source, int destination, std::uint32_t data_bytes) const {
   const std::vector<Lane>& lanes = lanes_[kRequests];
-  const auto terminals = static_cast<std::uint32_t>(terminals_.size());
-  const auto from = static_cast<std::uint32_t>(source);
-  const auto to = static_cast<std::uint32_t>(destination);
+  const std::uint64_t bytes = bytes_of(data_bytes);
   Time sum = 0;
   Time slowest = 0;
-  const auto hop = [&](const Lane& lane) {
+  const auto pass = [&](const Lane& lane) {
     sum += lane.latency;
-    slowest = std::max(slowest, duration(lane, header_bytes_ + data_bytes));
+    slowest = std::max(slowest, duration(lane, bytes));
   };
-  hop(lanes[from]);
-  const Route route = routes_[terminals_[from] * static_cast<std::uint32_t>(topology_.nodes) + terminals_[to]];
-  for (std::uint32_t i = 0; i < route.count; ++i) hop(lanes[hop_table_[route.first + i]]);
-  hop(lanes[terminals + to]);
+  const auto from = static_cast<std::size_t>(source);
+  const auto to = static_cast<std::size_t>(destination);
+  pass(lanes[from]);
+  for (std::uint32_t at = terminals_[from]; at != terminals_[to];) {
+    const Lane& lane = lanes[next_[terminals_[to] * topology_.routers.size() + at]];
+    pass(lane);
+    at = lane.router;
+  }
+  pass(lanes[terminals_.size() + to]);
   return sum + slowest;
 }
 
-std::vector<PacketNetwork::LinkCounters> PacketNetwork::links() const {
+std::vector<Network::LinkCounters> PacketNetwork::links() const {
   const std::size_t terminals = terminals_.size();
   std::vector<LinkCounters> all;
   for (const Direction direction : {kRequests, kResponses}) {
@@ -208,35 +191,37 @@ std::vector<PacketNetwork::LinkCounters> PacketNetwork::links() const {
       const Lane& lane = lanes_[direction][i];
       LinkCounters link;
       link.name = std::string(kDirectionNames[direction]) + ".";
+      const Channel* channel = nullptr;
       if (i < 2 * terminals) {
-        const PacketTopology::Terminal& terminal = topology_.terminals[i % terminals];
-        link.name += terminal.name + (i < terminals ? ".in" : ".out");
-        link.kind = i < terminals ? "injection" : "ejection";
-        link.bandwidth = terminal.bandwidth;
+        const Topology::Terminal& terminal = topology_.terminals[i % terminals];
+        const bool in = i < terminals;
+        link.name += terminal.name + (in ? ".in" : ".out");
+        channel = in ? &terminal.in : &terminal.out;
       } else {
-        const PacketTopology::Link& own = topology_.links[i - 2 * terminals];
-        link.kind = topology_.kinds[static_cast<std::size_t>(own.kind)];
-        link.name += link.kind + "_" + std::to_string(own.from_node) + "_" + std::to_string(own.to_node);
-        link.bandwidth = own.bandwidth;
+        const Topology::Link& own = topology_.links[i - 2 * terminals];
+        link.name += own.name;
+        channel = &own.channel;
       }
-      link.direction = direction;
+      link.kind = kind_name(lane.kind);
+      link.bandwidth = channel->bandwidth;
       link.packets = lane.packets;
       link.bytes = lane.bytes;
       link.busy = duration(lane, lane.bytes);
       link.wait = lane.wait;
       link.peak_wait = lane.peak_wait;
+      link.energy = 8.0 * static_cast<double>(lane.bytes) * channel->energy_per_bit;
       all.push_back(std::move(link));
     }
   }
   return all;
 }
 
+std::string PacketNetwork::kind_name(std::size_t kind) const {
+  return kind == kInjection ? "injection" : kind == kEjection ? "ejection" : topology_.kinds[kind - kFirstKind];
+}
+
 std::string PacketNetwork::blame_class_name(std::size_t index) const {
-  const std::size_t kind = index % kinds_;
-  return std::string(kDirectionNames[index / kinds_]) + "." +
-         (kind == kInjection  ? "injection"
-          : kind == kEjection ? "ejection"
-                              : topology_.kinds[kind - kFirstKind]);
+  return std::string(kDirectionNames[index / kinds_]) + "." + kind_name(index % kinds_);
 }
 
 void PacketNetwork::statistics(StatVisitor& visit) const {

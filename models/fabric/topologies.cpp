@@ -1,5 +1,7 @@
 #include "fabric/topologies.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <stdexcept>
 #include <unordered_set>
@@ -75,6 +77,19 @@ Channel clocked_channel(int bits, Time period, int cycles) {
   channel.bandwidth = bandwidth_of(bits, period);
   channel.latency = cycles * period;
   return channel;
+}
+
+std::string width_problem(int width, int flit, const char* unit) {
+  if (flit % width == 0 || width % flit == 0) return "";
+  int below = width;
+  int above = width;
+  const auto fits = [flit](int w) { return flit % w == 0 || w % flit == 0; };
+  while (!fits(below)) --below;
+  while (!fits(above)) ++above;
+  return fmt::format(
+      "{} {} and a flit of {} are an impossible width ratio: one must be a multiple of the other; {} or {} would be "
+      "right",
+      width, unit, flit, below, above);
 }
 
 Parts reference_parts(int flit_bytes, Time period, int terminals_per_router) {

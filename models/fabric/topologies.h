@@ -10,6 +10,9 @@ std::int64_t bandwidth_of(int bits, Time period);
 /// Wires of a clock: `bits` each `period`, `cycles` long.
 Channel clocked_channel(int bits, Time period, int cycles = 1);
 
+/// (De)serialisation joins flits and links where the width of one is a multiple of the other's, both in `unit`. Where not: what would be right; else "".
+std::string width_problem(int width, int flit, const char* unit);
+
 /// What the parts of a regular network have in common.
 struct Parts {
   Time period = kNanosecond;  ///< of the one clock

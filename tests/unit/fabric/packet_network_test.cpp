@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
-#include "core/parameter_visitor.h"
 #include "core/random.h"
+#include "fabric/topologies.h"
 #include "support/heart_bench.h"
 
 namespace cowosim::fabric {
@@ -22,15 +23,28 @@ constexpr Time kTerminalLatency = 8 * kNanosecond;
 constexpr Time kCrossingLatency = 12 * kNanosecond;
 constexpr int kHeader = 16;
 
-/// `per_side` terminals on each of two nodes.
-PacketTopology two_sides(int per_side) {
-  PacketTopology t;
-  t.nodes = 2;
+Channel channel(std::int64_t bandwidth, Time latency) {
+  Channel made;
+  made.bandwidth = bandwidth;
+  made.latency = latency;
+  return made;
+}
+
+PacketFormat header(int bytes) {
+  PacketFormat format;
+  format.header_bytes = bytes;
+  return format;
+}
+
+/// `per_side` terminals on each of two routers.
+Topology two_sides(int per_side) {
+  Topology t;
   t.kinds = {"crossing"};
-  t.links = {{0, 1, kCrossingRate, kCrossingLatency, 0}, {1, 0, kCrossingRate, kCrossingLatency, 0}};
-  for (int i = 0; i < 2 * per_side; ++i) {
-    t.terminals.push_back({"t" + std::to_string(i), i / per_side, kTerminalRate, kTerminalLatency});
-  }
+  t.routers = {{"left"}, {"right"}};
+  t.links = {{"crossing_0_1", 0, 1, 1, 0, channel(kCrossingRate, kCrossingLatency)},
+             {"crossing_1_0", 1, 0, 0, 0, channel(kCrossingRate, kCrossingLatency)}};
+  const Channel end = channel(kTerminalRate, kTerminalLatency);
+  for (int i = 0; i < 2 * per_side; ++i) t.terminals.push_back({"t" + std::to_string(i), i / per_side, end, end});
   return t;
 }
 
@@ -62,7 +76,7 @@ TEST(PacketNetwork, UnloadedLatencyIsClosedForm) {
     for (const std::uint32_t data : {32u, 64u, 512u}) {
       for (const bool write : {false, true}) {
         for (const bool response : {false, true}) {
-          PacketNetwork network(two_sides(2), kHeader);
+          PacketNetwork network(two_sides(2), header(kHeader));
           HeartBench bench(network, 3 * kNanosecond);
           const Handle handle = bench.make(write ? Op::write : Op::read, 0, data, 0);
           send(bench, 0, far ? 2 : 1, response ? Phase::response : Phase::request, handle, 100 * kNanosecond);
@@ -85,7 +99,7 @@ TEST(PacketNetwork, UnloadedLatencyIsClosedForm) {
 }
 
 TEST(PacketNetwork, LeastDelayHoldsForEveryPair) {
-  PacketNetwork network(two_sides(3), kHeader);
+  PacketNetwork network(two_sides(3), header(kHeader));
   Time least = kNever;
   for (int a = 0; a < 6; ++a) {
     for (int b = 0; b < 6; ++b) {
@@ -96,7 +110,7 @@ TEST(PacketNetwork, LeastDelayHoldsForEveryPair) {
 }
 
 TEST(PacketNetwork, InjectionLinkLimitsOneSource) {
-  PacketNetwork network(two_sides(2), kHeader);
+  PacketNetwork network(two_sides(2), header(kHeader));
   HeartBench bench(network);
   constexpr int kPackets = 50;
   for (int i = 0; i < kPackets; ++i) send(bench, 0, i % 3 + 1, Phase::response, bench.make(Op::read, 0, 64, 0), 0);
@@ -117,7 +131,7 @@ TEST(PacketNetwork, InjectionLinkLimitsOneSource) {
 }
 
 TEST(PacketNetwork, EjectionLinkLimitsManySources) {
-  PacketNetwork network(two_sides(4), kHeader);
+  PacketNetwork network(two_sides(4), header(kHeader));
   HeartBench bench(network);
   constexpr int kRounds = 20;
   for (int i = 0; i < kRounds; ++i) {
@@ -135,7 +149,7 @@ TEST(PacketNetwork, EjectionLinkLimitsManySources) {
 }
 
 TEST(PacketNetwork, ALateReservationLeavesItsGapToOthers) {
-  PacketNetwork network(two_sides(2), kHeader);
+  PacketNetwork network(two_sides(2), header(kHeader));
   HeartBench bench(network);
   // Terminal 1 is sent a packet that must first wait 20 packets long at terminal 0's injection link ...
   for (int i = 0; i < 20; ++i) send(bench, 0, 2, Phase::response, bench.make(Op::read, 0, 512, 0), 0);
@@ -147,7 +161,7 @@ TEST(PacketNetwork, ALateReservationLeavesItsGapToOthers) {
 }
 
 TEST(PacketNetwork, RequestsAndResponsesDoNotMeet) {
-  PacketNetwork network(two_sides(2), kHeader);
+  PacketNetwork network(two_sides(2), header(kHeader));
   HeartBench bench(network);
   for (int i = 0; i < 100; ++i) send(bench, 0, 1, Phase::response, bench.make(Op::read, 0, 512, 0), 0);
   const Handle request = bench.make(Op::read, 0, 64, 0);
@@ -159,7 +173,7 @@ TEST(PacketNetwork, RequestsAndResponsesDoNotMeet) {
 }
 
 TEST(PacketNetwork, WaitIsBlamedOnWhoeverIsAhead) {
-  PacketNetwork network(two_sides(2), kHeader);
+  PacketNetwork network(two_sides(2), header(kHeader));
   HeartBench bench(network);
   const Time each = (kHeader + 64) * 10'000;
   send(bench, 0, 1, Phase::response, bench.make(Op::read, 0, 64, 0, 1), 0);
@@ -177,7 +191,7 @@ TEST(PacketNetwork, WaitIsBlamedOnWhoeverIsAhead) {
 }
 
 TEST(PacketNetwork, RandomTrafficKeepsItsBooks) {
-  PacketNetwork network(two_sides(4), kHeader);
+  PacketNetwork network(two_sides(4), header(kHeader));
   HeartBench bench(network);
   SplitMix64 random(7);
   Time now = 0;
@@ -212,50 +226,139 @@ TEST(PacketNetwork, RandomTrafficKeepsItsBooks) {
   EXPECT_EQ(bench.pools.live(), 0u);
 }
 
-TEST(PacketNetwork, ShortestPathOverSeveralNodes) {
-  PacketTopology t;  // 0 -> 1 -> 2 -> 3 and a shortcut 0 -> 3 that is slower but shorter
-  t.nodes = 4;
+TEST(PacketNetwork, ShortestPathOverSeveralRouters) {
+  Topology t;  // 0 - 1 - 2 - 3 and a shortcut 0 - 3 that is slower but shorter
   t.kinds = {"chain", "shortcut"};
-  for (int i = 0; i < 3; ++i) {
-    t.links.push_back({i, i + 1, kTerminalRate, kNanosecond, 0});
-    t.links.push_back({i + 1, i, kTerminalRate, kNanosecond, 0});
-  }
-  t.links.push_back({0, 3, kTerminalRate / 10, 50 * kNanosecond, 1});
-  for (int i = 0; i < 4; ++i) t.terminals.push_back({"t" + std::to_string(i), i, kTerminalRate, 0});
-  PacketNetwork network(t, 10);
+  for (int i = 0; i < 4; ++i) t.routers.push_back({"r" + std::to_string(i)});
+  const auto join = [&](int from, int to, int kind, const Channel& forward, const Channel& back) {
+    const int next = static_cast<int>(t.links.size());
+    t.links.push_back({"", from, to, next + 1, kind, forward});
+    t.links.push_back({"", to, from, next, kind, back});
+  };
+  const Channel hop = channel(kTerminalRate, kNanosecond);
+  for (int i = 0; i < 3; ++i) join(i, i + 1, 0, hop, hop);
+  join(0, 3, 1, channel(kTerminalRate / 10, 50 * kNanosecond), channel(kTerminalRate, 2 * kNanosecond));
+  name_links(t);
+  for (int i = 0; i < 4; ++i)
+    t.terminals.push_back({"t" + std::to_string(i), i, channel(kTerminalRate, 0), channel(kTerminalRate, 0)});
+  PacketNetwork network(t, header(10));
   EXPECT_EQ(network.unloaded_latency(0, 2, 0), 2 * kNanosecond + 10 * 10'000);
   EXPECT_EQ(network.unloaded_latency(0, 3, 0), 50 * kNanosecond + 10 * 100'000) << "the slowest link counts, once";
-  EXPECT_EQ(network.unloaded_latency(3, 0, 0), 3 * kNanosecond + 10 * 10'000);
+  EXPECT_EQ(network.unloaded_latency(3, 0, 0), 2 * kNanosecond + 10 * 10'000);
+}
+
+TEST(PacketNetwork, MeshRoutesInDimensionOrder) {
+  PacketNetwork network(mesh(3, 3, reference_parts(32)), header(32));
+  HeartBench bench(network);
+  const Handle handle = bench.make(Op::read, 0, 32, 0);
+  send(bench, 0, 8, Phase::request, handle, 0);
+  std::vector<std::string> passed;
+  for (const auto& link : network.links())
+    if (link.packets > 0) passed.push_back(link.name);
+  EXPECT_EQ(passed, (std::vector<std::string>{"requests.terminal_0.in", "requests.terminal_8.out",
+                                              "requests.router_0_router_1", "requests.router_1_router_2",
+                                              "requests.router_2_router_5", "requests.router_5_router_8"}));
+  bench.release(handle);
+}
+
+TEST(PacketNetwork, WithPipelinesALonePacketTakesWhatFlitsTake) {
+  constexpr int kFlit = 32;
+  for (const double frequency : {1e9, 1.755e9}) {
+    const Time cycle = period_of(frequency);
+    for (const int header_bytes : {0, 8, kFlit}) {
+      const RouterParams router;
+      PacketFormat format = header(header_bytes);
+      format.flit_bytes = kFlit;
+      PacketNetwork network(mesh(8, 8, reference_parts(kFlit, cycle)), format, &router);
+      EXPECT_EQ(network.output_pipeline(0), (5 + 2) * cycle) << "to oneself, one flit";
+      for (int from = 0; from < 64; ++from) {
+        for (int to = 0; to < 64; ++to) {
+          for (const std::uint32_t data : {0u, 32u, 128u}) {
+            const int routers = std::abs(from % 8 - to % 8) + std::abs(from / 8 - to / 8) + 1;
+            const int flits = std::max((header_bytes + static_cast<int>(data) + kFlit - 1) / kFlit, 1);
+            ASSERT_EQ(network.unloaded_latency(from, to, data), (5 * routers + 2 + (flits - 1)) * cycle)
+                << from << " " << to << " " << data;
+          }
+        }
+      }
+      HeartBench bench(network);
+      const Handle handle = bench.make(Op::read, 0, 128, 0);
+      send(bench, 0, 63, Phase::response, handle, 0);
+      EXPECT_EQ(bench.sent.back().arrival, network.unloaded_latency(0, 63, 128));
+      bench.release(handle);
+    }
+  }
+}
+
+TEST(PacketNetwork, PipelinesAndCrossingsAreInTheirClocks) {
+  Topology t = mesh(3, 1, reference_parts(32));
+  t.domains.push_back({"slow", 2 * kNanosecond});
+  t.routers[1].domain = 1;
+  RouterParams router;
+  router.routing_cycles = 3;
+  router.crossing_cycles = 5;
+  PacketNetwork network(t, header(32), &router);
+  // In, two links and out of a cycle each; pipelines of 6 cycles; into the slow clock and out of it 5 of the receiver's; one flit.
+  EXPECT_EQ(network.unloaded_latency(0, 2, 0), (4 + 6 + 2 * 6 + 6 + 2 * 5 + 5 + 1) * kNanosecond);
+  EXPECT_EQ(network.unloaded_latency(0, 0, 0), (2 + 6 + 1) * kNanosecond);
+}
+
+TEST(PacketNetwork, TheLeastLatencyMayBeOfAnyPair) {
+  // Terminals that are quick into the network are slow out of it, and the other way round: none is quick to itself.
+  Topology t = two_sides(1);
+  t.terminals[0].out.latency = 100 * kNanosecond;
+  t.terminals[1].in.latency = 100 * kNanosecond;
+  PacketNetwork network(t, header(kHeader));
+  EXPECT_EQ(network.output_pipeline(0), network.unloaded_latency(0, 1, 0));
+  EXPECT_LT(network.output_pipeline(0), network.unloaded_latency(0, 0, 0));
+}
+
+TEST(PacketNetwork, ThousandRoutersAreJoinedAtOnce) {
+  PacketNetwork network(torus(32, 32, reference_parts(32)), header(32));
+  EXPECT_EQ(network.unloaded_latency(0, 16 + 32 * 16, 0), (2 + 32 + 1) * kNanosecond) << "half way round in both";
+  EXPECT_EQ(network.unloaded_latency(5, 5 + 32 * 31, 0), (2 + 1 + 1) * kNanosecond) << "the short way round";
+}
+
+TEST(PacketNetwork, StagesAndEnergyAreThoseGiven) {
+  Topology t = two_sides(1);
+  t.links[0].channel.energy_per_bit = 0.5;
+  PacketFormat format = header(kHeader);
+  format.requests = Stage::fabric;
+  format.responses = Stage::d2d;
+  PacketNetwork network(t, format);
+  HeartBench bench(network);
+  const Handle handle = bench.make(Op::write, 0, 64, 0);
+  send(bench, 0, 1, Phase::request, handle, 0);
+  EXPECT_EQ(bench.pools[handle].stages.current(), Stage::fabric);
+  send(bench, 1, 0, Phase::response, handle, bench.sent.back().arrival);
+  EXPECT_EQ(bench.pools[handle].stages.current(), Stage::d2d);
+  double energy = 0;
+  for (const auto& link : network.links()) {
+    energy += link.energy;
+    if (link.name == "requests.crossing_0_1") {
+      EXPECT_EQ(link.energy, 0.5 * 8 * (kHeader + 64));
+    }
+  }
+  EXPECT_EQ(energy, 0.5 * 8 * (kHeader + 64)) << "responses take the other link";
+  bench.release(handle);
 }
 
 TEST(PacketNetwork, RejectsWhatCannotWork) {
-  EXPECT_THROW(PacketNetwork(PacketTopology(), kHeader), std::invalid_argument);
-  PacketTopology apart = two_sides(1);
+  EXPECT_THROW(PacketNetwork(Topology(), header(kHeader)), std::invalid_argument);
+  Topology apart = two_sides(1);
   apart.links.pop_back();
-  EXPECT_THROW(PacketNetwork(apart, kHeader), std::invalid_argument);
-  PacketTopology nowhere = two_sides(1);
-  nowhere.terminals[0].node = 2;
-  EXPECT_THROW(PacketNetwork(nowhere, kHeader), std::invalid_argument);
-  PacketTopology still = two_sides(1);
-  still.links[0].bandwidth = 0;
-  EXPECT_THROW(PacketNetwork(still, kHeader), std::invalid_argument);
-  EXPECT_THROW(crossbar(CrossbarParams(), 2, {{"core_0", 2, false}}), std::invalid_argument);
-  EXPECT_NO_THROW(PacketNetwork(two_sides(1), kHeader));
-}
-
-TEST(PacketNetwork, CrossbarFollowsItsParameters) {
-  CrossbarParams p;
-  const PacketTopology t = crossbar(p, 2, {{"core_0", 0, false}, {"slice_0", 0, true}, {"slice_1", 1, true}});
-  EXPECT_EQ(t.nodes, 2);
-  EXPECT_EQ(t.links.size(), 2u);
-  EXPECT_EQ(t.terminals[0].bandwidth, static_cast<std::int64_t>(p.frequency * p.core_bytes_per_cycle));
-  EXPECT_EQ(t.terminals[1].bandwidth, static_cast<std::int64_t>(p.frequency * p.slice_bytes_per_cycle));
-  PacketNetwork network(t, p.header_bytes);
-  EXPECT_EQ(network.unloaded_latency(0, 2, 0) - network.unloaded_latency(0, 1, 0), p.crossing_latency);
-  for (const ParameterInfo& info : describe(p)) {
-    EXPECT_FALSE(info.source.empty()) << info.path;
-    EXPECT_FALSE(info.doc.empty()) << info.path;
-  }
+  EXPECT_THROW(PacketNetwork(apart, header(kHeader)), std::invalid_argument);
+  Topology nowhere = two_sides(1);
+  nowhere.terminals[0].router = 2;
+  EXPECT_THROW(PacketNetwork(nowhere, header(kHeader)), std::invalid_argument);
+  Topology still = two_sides(1);
+  still.links[0].channel.bandwidth = 0;
+  EXPECT_THROW(PacketNetwork(still, header(kHeader)), std::invalid_argument);
+  EXPECT_THROW(PacketNetwork(two_sides(1), header(-1)), std::invalid_argument);
+  PacketFormat format;
+  format.flit_bytes = 0;
+  EXPECT_THROW(PacketNetwork(two_sides(1), format), std::invalid_argument);
+  EXPECT_NO_THROW(PacketNetwork(two_sides(1), header(kHeader)));
 }
 
 }  // namespace
