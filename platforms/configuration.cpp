@@ -75,7 +75,10 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
                                did_you_mean(choice.kind, workload_names()), enumerate(workload_names())));
       continue;
     }
-    if (configuration.platform.dies.empty() && !info->at_source) {
+    if (info->on_fabric) {
+      reader.error(path + ".workload",
+                   fmt::format("'{}' runs between the terminals of a fabric, and this platform has none", choice.kind));
+    } else if (configuration.platform.dies.empty() && !info->at_source) {
       reader.error(path + ".workload",
                    fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
     }
@@ -159,12 +162,16 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
 /// Files are written absolutely: config.yaml must mean the same wherever it is run again.
 void resolve_files(Configuration& configuration) {
   Value* section = configuration.resolved.find("workloads");
-  for (WorkloadChoice& choice : configuration.workloads) {
-    auto* trace = std::get_if<traffic::TraceParams>(&choice.params);
-    if (trace == nullptr || trace->file.empty()) continue;
+  const auto resolve = [&](const WorkloadChoice& choice, const char* parameter, const std::string& file) {
+    if (file.empty()) return;
     if (Value* workload = section->find(choice.name)) {
-      if (Value* file = workload->find("file")) file->text = std::filesystem::absolute(trace->file).string();
+      if (Value* value = workload->find(parameter)) value->text = std::filesystem::absolute(file).string();
     }
+  };
+  for (const WorkloadChoice& choice : configuration.workloads) {
+    if (const auto* trace = std::get_if<traffic::TraceParams>(&choice.params)) resolve(choice, "file", trace->file);
+    if (const auto* synthetic = std::get_if<traffic::SyntheticParams>(&choice.params))
+      resolve(choice, "permutation_file", synthetic->destinations.permutation_file);
   }
 }
 

@@ -25,6 +25,9 @@ std::vector<WorkloadInfo> make_table() {
   add("pointer_chase", "dependent reads along a random cycle: unloaded latency", PointerChaseParams{}, true, true);
   add("loaded_latency", "a pointer chase under load: latency at a bandwidth", LoadedLatencyParams{}, true, true);
   add("gemm", "one matrix multiplication", GemmParams{}, true, false);
+  add("synthetic", "packets between the terminals of a fabric: patterns, bursts, requests and responses",
+      SyntheticParams{}, false, false);
+  table.back().on_fabric = true;
   for (const char* model : {"llama3_70b", "llama3_8b"}) {
     add(fmt::format("{}_decode", model).c_str(), "one decode step: every sequence gets one token", DecodeParams{}, true,
         false, model);
@@ -202,10 +205,18 @@ std::unique_ptr<RequestStream> build_requests(const std::string& workload, const
           return std::make_unique<PointerChasePattern>(p, place_probe(context, p.footprint), context.stream,
                                                        context.seed);
         } else {
-          throw std::invalid_argument(workload + " needs cores");
+          throw std::invalid_argument(workload + " is no stream of requests to memory");
         }
       },
       params);
+}
+
+std::unique_ptr<Synthetic> build_synthetic(const SyntheticParams& params, const SyntheticContext& context) {
+  Diagnostics diagnostics;
+  for (const ParameterProblem& problem : problems(params, context.shape))
+    diagnostics.add({}, "workload." + problem.parameter, problem.message);
+  diagnostics.throw_if_any();
+  return std::make_unique<Synthetic>(params, context);
 }
 
 }  // namespace cowosim::traffic

@@ -11,6 +11,7 @@
 #include "traffic/model.h"
 #include "traffic/patterns.h"
 #include "traffic/request_stream.h"
+#include "traffic/synthetic.h"
 #include "traffic/trace_reader.h"
 #include "work/placement.h"
 #include "work/tile.h"
@@ -60,8 +61,9 @@ struct GemmParams {
   }
 };
 
-using WorkloadParams = std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams,
-                                    LoadedLatencyParams, LoadParams, GemmParams, DecodeParams, PrefillParams>;
+using WorkloadParams =
+    std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams, LoadedLatencyParams, LoadParams,
+                 GemmParams, DecodeParams, PrefillParams, SyntheticParams>;
 
 /// One row of the table.
 struct WorkloadInfo {
@@ -71,6 +73,7 @@ struct WorkloadInfo {
   std::string model;       ///< traffic/models/<model>.yaml, for model phases; else empty
   bool on_cores = true;    ///< can be a program for cores
   bool at_source = false;  ///< can be a request stream for a Source
+  bool on_fabric = false;  ///< packets between a fabric's terminals: a Synthetic, and nothing else
 };
 
 /// All workloads, by name.
@@ -118,5 +121,8 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
 /// The requests of a part of `workload` for a Source. Throws as above. A trace's reader is a TraceReader (stream names beyond the first).
 std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
                                               const WorkloadContext& context);
+
+/// The packets of `synthetic`. Throws ConfigError for parameters that do not go together or with that fabric, and for a permutation file.
+std::unique_ptr<Synthetic> build_synthetic(const SyntheticParams& params, const SyntheticContext& context);
 
 }  // namespace cowosim::traffic

@@ -86,7 +86,7 @@ SETTINGS = {
                                  "85899345920: 21474836480 bytes (21.475 GB) are missing",
 }
 
-WORKLOADS = "gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, loaded_latency, pointer_chase, random_access, stream, trace"
+WORKLOADS = "gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, loaded_latency, pointer_chase, random_access, stream, synthetic, trace"
 NAMES = {
     ("h100", "stream"): "error: 'h100' is not a known platform; did you mean 'h100_sxm5'?",
     ("nowhere.yaml", "stream"): "error: 'nowhere.yaml' does not exist; expected the file of a platform",
@@ -94,6 +94,8 @@ NAMES = {
                             f"there are {WORKLOADS}",
     ("h100_sxm5", "nowhere.yaml"): "error: 'nowhere.yaml' does not exist; expected the file of a workload",
     ("reference/hbm3_6400", "gemm"): "command line: error: workloads.gemm.workload: 'gemm' runs on compute dies, and this platform has none",
+    ("reference/hbm3_6400", "synthetic"):
+        "command line: error: workloads.synthetic.workload: 'synthetic' runs between the terminals of a fabric, and this platform has none",
     ("reference/hbm3_6400", "trace"): "error: workload.file: a trace needs a file: --set workload.file=FILE",
     ("h100_sxm5", "-w", "a=stream", "-w", "a=stream"):
         "command line: error: a: two workloads have this name; give each its own with -w NAME=WORKLOAD",

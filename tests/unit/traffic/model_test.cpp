@@ -241,7 +241,7 @@ TEST(Prefill, ReadsWeightsAndWritesTheCache) {
 // --- the table of workloads ---
 
 TEST(Workloads, ContractNamesExist) {
-  for (const char* name : {"trace", "stream", "random_access", "pointer_chase", "loaded_latency", "gemm",
+  for (const char* name : {"trace", "stream", "random_access", "pointer_chase", "loaded_latency", "gemm", "synthetic",
                            "llama3_70b_decode", "llama3_70b_prefill", "llama3_8b_decode", "llama3_8b_prefill"}) {
     ASSERT_NE(find_workload(name), nullptr) << name;
     EXPECT_FALSE(find_workload(name)->doc.empty());
@@ -273,6 +273,7 @@ TEST(Workloads, ContractParametersExist) {
   expect("random_access", {"footprint", "read_fraction", "bytes", "rate"});
   expect("pointer_chase", {"footprint"});
   expect("loaded_latency", {"footprint", "load", "read_fraction"});
+  expect("synthetic", {"pattern", "rate", "packet_flits", "warmup_cycles", "measure_cycles"});
   expect("gemm", {"m", "n", "k", "bytes_per_element"});
   expect("llama3_70b_decode", {"batch", "context", "weight_bytes_per_element", "kv_bytes_per_element", "layers"});
 }
@@ -308,6 +309,30 @@ TEST(Workloads, EveryWorkloadBuildsWithItsDefaults) {
         EXPECT_EQ(request.stream, 3);
       }
     }
+  }
+}
+
+TEST(Workloads, SyntheticIsBuiltForAFabric) {
+  SyntheticContext context;
+  context.shape = {16, 4};
+  const SyntheticParams defaults = std::get<SyntheticParams>(find_workload("synthetic")->defaults);
+  EXPECT_EQ(build_synthetic(defaults, context)->ports(), 16);
+  for (const WorkloadInfo& info : workloads()) EXPECT_EQ(info.on_fabric, info.name == "synthetic");
+
+  SyntheticParams bad = defaults;
+  bad.destinations.pattern = "transpose";
+  bad.injection.injection = "bursty";
+  bad.injection.burst_rate = 0.05;
+  context.shape.columns = 8;
+  try {
+    build_synthetic(bad, context);
+    FAIL() << "built";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "error: workload.pattern: 'transpose' needs a square grid, and there are 8 columns and 2 rows\n"
+        "error: workload.burst_rate: 0.05 is less than rate (0.1), which is the average over bursts and pauses; give "
+        "at least that");
   }
 }
 
