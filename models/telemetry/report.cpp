@@ -398,10 +398,11 @@ std::string stall_map(const FabricResult& fabric) {
     text += fmt::format("<td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n", human_count(link->replays),
                         link->energy_pj ? human_energy(*link->energy_pj) : "");
   }
+  text += "</table>\n";
   if (links.size() < fabric.links.size())
-    text +=
-        fmt::format("<tr><td>and {} less used ones in results.json</td></tr>\n", fabric.links.size() - links.size());
-  return text + "</table>\n";
+    text += fmt::format("<p class=\"note\">and {} less used ones in results.json</p>\n",
+                        fabric.links.size() - links.size());
+  return text;
 }
 
 std::string router_map(const FabricResult& fabric) {
@@ -423,9 +424,10 @@ std::string router_map(const FabricResult& fabric) {
     text += heat_cell(human_count(router->peak_occupancy), static_cast<double>(router->peak_occupancy) / slots);
     text += "</tr>\n";
   }
+  text += "</table>\n";
   if (routers.size() < fabric.routers.size())
-    text += fmt::format("<tr><td>and {} more in results.json</td></tr>\n", fabric.routers.size() - routers.size());
-  return text + "</table>\n";
+    text += fmt::format("<p class=\"note\">and {} more in results.json</p>\n", fabric.routers.size() - routers.size());
+  return text;
 }
 
 std::string fabric_note(const FabricResult& fabric) {
@@ -504,7 +506,7 @@ p{margin:.4rem 0}.note{color:#616e7c;font-size:.9rem}.warning{background:#fff3cd
 .tiles span{color:#616e7c;font-size:.85rem}svg{width:100%;height:auto;display:block;margin:.5rem 0}
 svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2933}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}th{text-align:left;color:#616e7c;font-weight:600}th.number{text-align:right}
-th,td{padding:.25rem .6rem;border-bottom:1px solid #e4e7eb}.number{text-align:right;font-variant-numeric:tabular-nums}.heat th:nth-child(n+3){text-align:right}
+th,td{padding:.25rem .6rem;border-bottom:1px solid #e4e7eb}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.heat th:nth-child(n+3){text-align:right}
 .legend span{display:inline-block;margin-right:1rem;font-size:.87rem}.legend i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid #e4e7eb;color:#616e7c;font-size:.85rem}code{font-size:.9em}a{color:#0072b2}
 )";
