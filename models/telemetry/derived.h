@@ -1,6 +1,7 @@
 // What summary and report both show: usage of peaks, blame by resource class, terms in order of size.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,19 @@ struct Part {
 };
 std::vector<Part> parts_of(const HbmCounters& counters);
 std::vector<Part> parts_of(const CoreCounters& counters);
+/// What the waiting for a link, or for all of them, was for.
+std::vector<Part> parts_of(const std::array<Time, kLinkStalls>& stalls);
+/// Of all links that tell; zeros where none does.
+std::array<Time, kLinkStalls> stalls_of(const FabricResult& fabric);
+
+/// Largest utilization first, among equals the one most waited for.
+std::vector<const LinkResult*> busiest(const FabricResult& fabric, std::size_t most);
+/// Fullest buffers on average first.
+std::vector<const RouterResult*> fullest(const FabricResult& fabric, std::size_t most);
+/// What packet precision does not see; nothing at flit precision.
+std::string precision_words(const FabricResult& fabric);
+/// Nothing but networks was simulated: synthetic packets without memory and cores.
+bool fabric_alone(const Results& results);
 
 /// Shares of the energy, in the order of the terms; those of one name together.
 std::vector<Part> parts_of(const EnergyAccount& account);

@@ -128,7 +128,7 @@ std::vector<GapTerm> hbm_gap_terms(const HbmCounters& counters, Time interval, T
 }
 
 std::string label_of(const std::string& term) {
-  static constexpr std::array<std::pair<const char*, const char*>, 27> kLabels{{
+  static constexpr std::array<std::pair<const char*, const char*>, 28> kLabels{{
       {"refresh", "refresh"},
       {"turnaround", "read/write turnaround"},
       {"bank_conflict", "bank conflicts"},
@@ -154,6 +154,7 @@ std::string label_of(const std::string& term) {
       {"wait_collective", "waiting for collectives"},
       {"wait_off_package", "waiting for off-package"},
       {"no_work", "cores without work"},
+      {"lost_vc_allocation", "lost VC allocation"},
       {"kv", "KV cache"},
       {"unexplained", "unexplained"},
   }};

@@ -1,4 +1,5 @@
-// Why a resource moved nothing: the closed lists of losses that, with what was useful, add up to all of its time.
+// Why a resource moved nothing: the closed lists of losses that, with what was useful, add up to all of its time; of links the
+// reasons that add up to the waiting for them.
 #pragma once
 
 #include <cstddef>
@@ -59,6 +60,21 @@ constexpr const char* name_of(CoreLoss loss) {
                                               "wait_off_package",
                                               "no_work"};
   return names[static_cast<std::size_t>(loss)];
+}
+
+/// Why a link did not take in a cycle what wanted it.
+enum class LinkStall : std::uint8_t {
+  no_credit,    ///< no buffer free downstream
+  lost_vc,      ///< VC allocation: every allowed VC is held by another packet, or another one won it
+  lost_switch,  ///< switch allocation: another VC of the input or another input won, or the link is still serialising
+  replay        ///< the link repeats what was corrupted
+};
+inline constexpr std::size_t kLinkStalls = 4;
+
+/// Contract name, as written in results.
+constexpr const char* name_of(LinkStall stall) {
+  constexpr const char* names[kLinkStalls] = {"no_credit", "lost_vc_allocation", "lost_switch_allocation", "replay"};
+  return names[static_cast<std::size_t>(stall)];
 }
 
 }  // namespace cowosim::telemetry

@@ -243,6 +243,12 @@ std::string core_bars(const ComputeResult& compute) {
   return legend(names) + split_bars(rows, colours, "core time by use");
 }
 
+/// The darker, the larger the fraction.
+std::string heat_cell(const std::string& words, double fraction) {
+  return fmt::format("<td class=\"number\" style=\"background:rgba(213,94,0,{:.2f})\">{}</td>",
+                     0.05 + 0.75 * std::clamp(fraction, 0.0, 1.0), escaped(words));
+}
+
 /// Victims and resources down, aggressors across; the darker, the longer the mean wait of a victim's transaction.
 std::string blame_map(const Results& results) {
   const std::vector<BlameSum> sums = aggregate(results.blame);
@@ -275,8 +281,7 @@ std::string blame_map(const Results& results) {
         text += "<td></td>";
         continue;
       }
-      text += fmt::format("<td class=\"number\" style=\"background:rgba(213,94,0,{:.2f})\">{}</td>",
-                          0.05 + 0.75 * found->second / most, human_time(found->second));
+      text += heat_cell(human_time(found->second), found->second / most);
     }
     text += "</tr>\n";
   }
@@ -337,29 +342,98 @@ std::string operator_table(const WorkloadResult& workload) {
   return table({"longest operators", "kind", ">time", ">bytes", ">rate", ">FLOP", "bound by"}, rows);
 }
 
-std::string link_table(const FabricResult& fabric) {
-  std::vector<const LinkResult*> links;
-  for (const LinkResult& link : fabric.links) links.push_back(&link);
-  std::stable_sort(links.begin(), links.end(), [&](const auto* a, const auto* b) {
-    return static_cast<double>(a->bytes) * b->peak_bytes_per_second >
-           static_cast<double>(b->bytes) * a->peak_bytes_per_second;
-  });
-  if (links.empty()) return "";
-  constexpr std::size_t kShown = 16;
+std::string fabric_table(const FabricResult& fabric) {
   std::vector<std::vector<std::string>> rows;
-  for (std::size_t i = 0; i < links.size() && i < kShown; ++i) {
-    const LinkResult& link = *links[i];
-    const double achieved = bytes_per_second(link.bytes, fabric.interval);
-    rows.push_back(
-        {link.name, link.kind, human_rate(achieved), human_rate(link.peak_bytes_per_second),
-         human_percent(link.peak_bytes_per_second > 0 ? achieved / link.peak_bytes_per_second : 0),
-         human_percent(fabric.interval > 0 ? static_cast<double>(link.stall) / static_cast<double>(fabric.interval)
-                                           : 0),
-         human_count(link.replays)});
+  const auto add = [&](const char* name, const std::optional<double>& value) {
+    if (value) rows.push_back({name, fmt::format("{:.3f}", *value)});
+  };
+  rows.push_back({"packets", human_count(fabric.packets)});
+  if (fabric.flits > 0) rows.push_back({"flits", human_count(fabric.flits)});
+  add("flits offered per node and cycle", fabric.offered_flits_per_node_cycle);
+  add("flits accepted per node and cycle", fabric.accepted_flits_per_node_cycle);
+  add("hops, mean", fabric.hops_mean);
+  if (fabric.latency_cycles) {
+    const CycleSummary& c = *fabric.latency_cycles;
+    rows.push_back({"latency in cycles, creation to last flit",
+                    fmt::format("mean {:.1f}, p50 {:.1f}, p90 {:.1f}, p95 {:.1f}, p99 {:.1f}, max {:.1f}", c.mean,
+                                c.p50, c.p90, c.p95, c.p99, c.max)});
   }
-  if (links.size() > kShown)
-    rows.push_back({fmt::format("and {} less used ones in results.json", links.size() - kShown)});
-  return table({"link", "kind", ">achieved", ">peak", ">used", ">stalled", ">replays"}, rows);
+  if (fabric.energy_pj) rows.push_back({"energy of the links", human_energy(*fabric.energy_pj)});
+  return table({fmt::format("{} precision", name_of(fabric.precision)), ">"}, rows);
+}
+
+constexpr std::size_t kLinksShown = 20;
+
+std::string link_bars(const FabricResult& fabric) {
+  std::vector<BarRow> rows;
+  for (const LinkResult* link : busiest(fabric, kLinksShown)) {
+    const double used = link->utilization(fabric.interval);
+    rows.push_back({link->name, 0, used, kData,
+                    fmt::format("{} of {}", human_percent(used), human_rate(link->peak_bytes_per_second))});
+  }
+  return bars(rows, "utilization of the busiest links");
+}
+
+/// Of each link shown as a bar: how many waited for it on average (the cells' colour), and why.
+std::string stall_map(const FabricResult& fabric) {
+  const std::vector<const LinkResult*> links = busiest(fabric, kLinksShown);
+  if (links.empty()) return "";
+  const bool reasons = std::any_of(links.begin(), links.end(), [](const auto* link) { return link->stalls; });
+  std::string text = "<table class=\"heat\"><tr><th>link</th><th>kind</th><th>achieved</th><th>waiting</th>";
+  for (std::size_t i = 0; reasons && i < kLinkStalls; ++i)
+    text += fmt::format("<th>{}</th>", escaped(label_of(name_of(static_cast<LinkStall>(i)))));
+  text += "<th>replays</th><th>energy</th></tr>\n";
+  const auto waiting = [&](double average) { return heat_cell(fmt::format("{:.2f}", average), average); };
+  for (const LinkResult* link : links) {
+    std::string achieved = human_rate(bytes_per_second(link->bytes, fabric.interval));
+    if (link->lane_loss)
+      achieved += fmt::format(" ({} left after {})", human_rate(link->lane_loss->peak_bytes_per_second),
+                              human_time(static_cast<double>(link->lane_loss->after)));
+    text += fmt::format("<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td>{}", escaped(link->name),
+                        escaped(link->kind), achieved, waiting(link->waiting(fabric.interval)));
+    const double whole = static_cast<double>(std::max<Time>(link->wait, 1));
+    for (std::size_t i = 0; reasons && i < kLinkStalls; ++i)
+      text += link->stalls ? waiting(link->waiting(fabric.interval) * static_cast<double>((*link->stalls)[i]) / whole)
+                           : "<td></td>";
+    text += fmt::format("<td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n", human_count(link->replays),
+                        link->energy_pj ? human_energy(*link->energy_pj) : "");
+  }
+  text += "</table>\n";
+  if (links.size() < fabric.links.size())
+    text += fmt::format("<p class=\"note\">and {} less used ones in results.json</p>\n",
+                        fabric.links.size() - links.size());
+  return text;
+}
+
+std::string router_map(const FabricResult& fabric) {
+  constexpr std::size_t kShown = 10;
+  const std::vector<const RouterResult*> routers = fullest(fabric, kShown);
+  if (routers.empty()) return "";
+  std::string text =
+      "<table class=\"heat\"><tr><th>fullest routers</th><th>slots</th><th>flits per cycle</th><th>flits in "
+      "buffers</th>"
+      "<th>most at once</th></tr>\n";
+  for (const RouterResult* router : routers) {
+    const double slots = static_cast<double>(std::max<std::uint64_t>(router->buffer_slots, 1));
+    const double cycles =
+        router->period > 0 ? static_cast<double>(fabric.interval) / static_cast<double>(router->period) : 0.0;
+    text +=
+        fmt::format("<tr><td>{}</td><td>{}</td><td class=\"number\">{:.3f}</td>", escaped(router->name),
+                    human_count(router->buffer_slots), cycles > 0 ? static_cast<double>(router->flits) / cycles : 0.0);
+    text += heat_cell(fmt::format("{:.1f}", router->mean_occupancy), router->mean_occupancy / slots);
+    text += heat_cell(human_count(router->peak_occupancy), static_cast<double>(router->peak_occupancy) / slots);
+    text += "</tr>\n";
+  }
+  text += "</table>\n";
+  if (routers.size() < fabric.routers.size())
+    text += fmt::format("<p class=\"note\">and {} more in results.json</p>\n", fabric.routers.size() - routers.size());
+  return text;
+}
+
+std::string fabric_note(const FabricResult& fabric) {
+  const std::string precision = precision_words(fabric);
+  return precision + (precision.empty() ? "" : " ") +
+         "Waiting is the number of packets or VCs that want a link and do not get it, on average.";
 }
 
 std::string energy_tables(const HbmResult& hbm) {
@@ -406,6 +480,11 @@ std::string tiles(const Results& results) {
   if (results.hbm && results.hbm->counters.peak_bytes_per_second > 0)
     entries.emplace_back("HBM bandwidth",
                          human_rate(bytes_per_second(results.hbm->counters.bytes, results.hbm->interval)));
+  if (results.fabric && results.fabric->accepted_flits_per_node_cycle)
+    entries.emplace_back("flits per node and cycle",
+                         fmt::format("{:.3f}", *results.fabric->accepted_flits_per_node_cycle));
+  if (results.fabric && results.fabric->latency_cycles)
+    entries.emplace_back("cycles of a packet", fmt::format("{:.1f}", results.fabric->latency_cycles->mean));
   if (results.all.latency.count > 0) entries.emplace_back("mean latency", human_time(results.all.latency.mean()));
   if (results.bottleneck) {
     std::string bound = results.bottleneck->bound_by;
@@ -427,7 +506,7 @@ p{margin:.4rem 0}.note{color:#616e7c;font-size:.9rem}.warning{background:#fff3cd
 .tiles span{color:#616e7c;font-size:.85rem}svg{width:100%;height:auto;display:block;margin:.5rem 0}
 svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2933}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}th{text-align:left;color:#616e7c;font-weight:600}th.number{text-align:right}
-th,td{padding:.25rem .6rem;border-bottom:1px solid #e4e7eb}.number{text-align:right;font-variant-numeric:tabular-nums}.heat th:nth-child(n+3){text-align:right}
+th,td{padding:.25rem .6rem;border-bottom:1px solid #e4e7eb}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.heat th:nth-child(n+3){text-align:right}
 .legend span{display:inline-block;margin-right:1rem;font-size:.87rem}.legend i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid #e4e7eb;color:#616e7c;font-size:.85rem}code{font-size:.9em}a{color:#0072b2}
 )";
@@ -473,7 +552,10 @@ std::string report_html(const Results& results) {
     html += section("Operators", "As simulated; hover for the numbers.",
                     timeline(*results.workload) + operator_table(*results.workload));
   html += section("Streams", "", stream_table(results));
-  if (results.fabric) html += section("Links", "", link_table(*results.fabric));
+  if (results.fabric)
+    html += section("Fabric", fabric_note(*results.fabric),
+                    fabric_table(*results.fabric) + link_bars(*results.fabric) + stall_map(*results.fabric) +
+                        router_map(*results.fabric));
   html += fmt::format(
       "<footer><p>Everything resolved is in <a href=\"config.yaml\">config.yaml</a>; numbers in <a "
       "href=\"results.json\">results.json</a>, "

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "telemetry/derived.h"
 #include "telemetry/text.h"
 
 namespace cowosim::telemetry {
@@ -22,12 +23,40 @@ double seconds(Time t) { return static_cast<double>(t) / static_cast<double>(kSe
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0.0; }
 
+bool stalled(const LinkResult& link) { return link.stalls && total_of(*link.stalls) > 0; }
+
+LinkStall largest_stall(const LinkResult& link) {
+  return static_cast<LinkStall>(std::max_element(link.stalls->begin(), link.stalls->end()) - link.stalls->begin());
+}
+
+/// What most of the waiting for a link is; nothing where that is not known.
+std::string stall_words(const LinkResult& link) {
+  if (!stalled(link)) return "";
+  const LinkStall largest = largest_stall(link);
+  const Time part = (*link.stalls)[static_cast<std::size_t>(largest)];
+  return fmt::format("; the waiting for it is mostly {} ({:.1f} %)", label_of(name_of(largest)),
+                     100 * share(static_cast<double>(part), static_cast<double>(total_of(*link.stalls))));
+}
+
+/// Of a network that accepts less than it is offered; else nothing. Packets under way at both ends of the measured cycles
+/// do not make 5 % in any run that is long against its latencies.
+std::string acceptance_words(const FabricResult& fabric) {
+  constexpr double kAccepted = 0.95;
+  if (!fabric.offered_flits_per_node_cycle || !fabric.accepted_flits_per_node_cycle) return "";
+  const double offered = *fabric.offered_flits_per_node_cycle;
+  const double accepted = *fabric.accepted_flits_per_node_cycle;
+  if (accepted >= kAccepted * offered) return "";
+  return fmt::format("; {:.3f} of {:.3f} flits offered per node and cycle are accepted", accepted, offered);
+}
+
 }  // namespace
 
 const char* name_of(Status status) {
   static constexpr const char* kNames[] = {"completed", "time_limit", "wall_limit", "interrupted", "deadlock"};
   return kNames[static_cast<std::size_t>(status)];
 }
+
+const char* name_of(FabricPrecision precision) { return precision == FabricPrecision::packet ? "packet" : "flit"; }
 
 LatencySummary summarise(const Histogram& histogram) {
   LatencySummary summary;
@@ -91,6 +120,41 @@ void HbmResult::roll_up() {
     for (const auto& [name, account] : energy->owners)
       if (name == stack.name) stack.counters.energy_pj = account.total().value;
   counters.energy_pj = energy->total().total().value;
+}
+
+double LinkResult::capacity(Time interval) const {
+  if (!lane_loss) return peak_bytes_per_second * seconds(interval);
+  return peak_bytes_per_second * seconds(lane_loss->after) +
+         lane_loss->peak_bytes_per_second * seconds(interval - lane_loss->after);
+}
+
+double LinkResult::utilization(Time interval) const { return share(static_cast<double>(bytes), capacity(interval)); }
+
+double LinkResult::waiting(Time interval) const {
+  return share(static_cast<double>(wait), static_cast<double>(interval));
+}
+
+double LinkResult::stall_fraction(Time interval) const { return std::min(waiting(interval), 1.0); }
+
+CycleSummary summarise_cycles(const Histogram& histogram, Time period) {
+  const double cycle = static_cast<double>(period);
+  const auto quantile = [&](double q) { return static_cast<double>(histogram.quantile(q)) / cycle; };
+  CycleSummary summary;
+  if (histogram.count() == 0) return summary;
+  summary.count = histogram.count();
+  summary.mean = static_cast<double>(histogram.sum()) / static_cast<double>(histogram.count()) / cycle;
+  summary.p50 = quantile(0.5);
+  summary.p90 = quantile(0.9);
+  summary.p95 = quantile(0.95);
+  summary.p99 = quantile(0.99);
+  summary.max = static_cast<double>(histogram.max()) / cycle;
+  return summary;
+}
+
+void FabricResult::roll_up() {
+  energy_pj.reset();
+  for (const LinkResult& link : links)
+    if (link.energy_pj) energy_pj = energy_pj.value_or(0) + *link.energy_pj;
 }
 
 void CoreCounters::add(const CoreCounters& other) {
@@ -174,18 +238,18 @@ Bottleneck find_bottleneck(const Results& results) {
     }
   }
   if (results.fabric) {
-    std::map<std::string, std::pair<double, const LinkResult*>> busiest;
+    std::map<std::string, std::pair<double, const LinkResult*>> busiest_of;
     for (const LinkResult& link : results.fabric->links) {
-      const double used =
-          share(static_cast<double>(link.bytes), link.peak_bytes_per_second * seconds(results.fabric->interval));
-      auto& entry = busiest[link.kind];
+      const double used = link.utilization(results.fabric->interval);
+      auto& entry = busiest_of[link.kind];
       if (entry.second == nullptr || used > entry.first) entry = {used, &link};
     }
-    for (const auto& [kind, entry] : busiest) {
+    for (const auto& [kind, entry] : busiest_of) {
       const std::string name = kind + "_bandwidth";
       ranking.emplace_back(name, entry.first);
-      sentences[name] = fmt::format("the busiest {} link, {}, carries {:.1f} % of its peak.", kind, entry.second->name,
-                                    entry.first * 100);
+      sentences[name] =
+          fmt::format("the busiest {} link, {}, carries {:.1f} % of its peak{}{}.", kind, entry.second->name,
+                      entry.first * 100, stall_words(*entry.second), acceptance_words(*results.fabric));
     }
   }
   std::stable_sort(ranking.begin(), ranking.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -207,13 +271,34 @@ Bottleneck find_bottleneck(const Results& results) {
     bottleneck.explanation = "Bound by " + bottleneck.bound_by + ": " + sentences[bottleneck.bound_by];
     return bottleneck;
   }
+  if (results.fabric && !acceptance_words(*results.fabric).empty()) {
+    const std::vector<const LinkResult*> links = busiest(*results.fabric, results.fabric->links.size());
+    const auto wanted =
+        std::max_element(links.begin(), links.end(), [](const auto* a, const auto* b) { return a->wait < b->wait; });
+    if (wanted != links.end()) {
+      const LinkResult& link = **wanted;
+      bottleneck.bound_by = link.kind + "_" + (stalled(link) ? name_of(largest_stall(link)) : "bandwidth");
+      bottleneck.explanation =
+          fmt::format("Bound by {}: the link most waited for, {}, carries {:.1f} % of its peak{}{}.",
+                      bottleneck.bound_by, link.name, link.utilization(results.fabric->interval) * 100,
+                      stall_words(link), acceptance_words(*results.fabric));
+      return bottleneck;
+    }
+  }
   bottleneck.bound_by = "latency";
   std::string most;
   if (!ranking.empty())
     most = fmt::format("no resource is saturated (busiest: {}, {:.1f} %)", ranking.front().first,
                        ranking.front().second * 100);
   const LatencySummary& latency = results.all.latency;
-  if (latency.count > 0 && latency.sum > 0) {
+  if (fabric_alone(results) && results.fabric->latency_cycles) {
+    const FabricResult& fabric = *results.fabric;
+    most += fmt::format("{}a packet takes {:.1f} cycles on average{}", most.empty() ? "" : "; ",
+                        fabric.latency_cycles->mean,
+                        fabric.hops_mean ? fmt::format(" over {:.2f} hops", *fabric.hops_mean) : "");
+    const std::vector<const LinkResult*> links = busiest(fabric, 1);
+    if (!links.empty()) most += fmt::format("; the busiest link is {}{}", links[0]->name, stall_words(*links[0]));
+  } else if (latency.count > 0 && latency.sum > 0) {
     std::size_t largest = 0;
     for (std::size_t s = 1; s < kStages; ++s)
       if (results.all.stages[s].sum > results.all.stages[largest].sum) largest = s;
@@ -311,9 +396,44 @@ std::vector<std::string> broken_invariants(const Results& results, const Toleran
       for (const std::string& difference : hbm.energy->broken()) report("hbm: " + difference);
   }
 
-  if (results.fabric)
-    for (const LinkResult& link : results.fabric->links)
-      check_peak(link.name, static_cast<double>(link.bytes), link.peak_bytes_per_second, results.fabric->interval);
+  if (results.fabric) {
+    const FabricResult& fabric = *results.fabric;
+    double energy = 0;
+    for (const LinkResult& link : fabric.links) {
+      check_peak(link.name, static_cast<double>(link.bytes),
+                 share(link.capacity(fabric.interval), seconds(fabric.interval)), fabric.interval);
+      if (link.lane_loss && (link.lane_loss->after < 0 || link.lane_loss->after > fabric.interval))
+        report(fmt::format("{}: lanes are lost after {} ns of {} ns", link.name, exact_ns(link.lane_loss->after),
+                           exact_ns(fabric.interval)));
+      if (link.lane_loss && link.lane_loss->peak_bytes_per_second > link.peak_bytes_per_second)
+        report(link.name + ": more is left than there was before lanes were lost");
+      if (link.wait < 0) report(link.name + ": the waiting is negative");
+      if (link.stalls) {
+        if (total_of(*link.stalls) != link.wait)
+          report(fmt::format("{}: the stalls add up to {} ns of {} ns waited", link.name,
+                             exact_ns(total_of(*link.stalls)), exact_ns(link.wait)));
+        for (std::size_t i = 0; i < kLinkStalls; ++i)
+          if ((*link.stalls)[i] < 0)
+            report(fmt::format("{}: stall {} is negative", link.name, name_of(static_cast<LinkStall>(i))));
+      }
+      energy += link.energy_pj.value_or(0);
+    }
+    const double whole = fabric.energy_pj.value_or(0);
+    if (std::abs(energy - whole) > tolerances.sum_rounding * std::max(std::abs(energy), std::abs(whole)))
+      report(fmt::format("fabric: the links' energies add up to {} pJ of {} pJ", exact_number(energy),
+                         exact_number(whole)));
+    for (const RouterResult& router : fabric.routers) {
+      if (router.peak_occupancy > router.buffer_slots)
+        report(fmt::format("{}: {} flits in buffers of {}", router.name, router.peak_occupancy, router.buffer_slots));
+      if (router.mean_occupancy > static_cast<double>(router.peak_occupancy) * (1 + tolerances.sum_rounding))
+        report(fmt::format("{}: {} flits in its buffers on average are more than the {} there were at once",
+                           router.name, exact_number(router.mean_occupancy), router.peak_occupancy));
+    }
+    const std::uint64_t measured = fabric.measured_packets.value_or(fabric.packets);
+    if (fabric.latency_cycles && fabric.latency_cycles->count != measured)
+      report(fmt::format("fabric: {} latencies of {} packets", fabric.latency_cycles->count, measured));
+    if (measured > fabric.packets) report(fmt::format("fabric: {} packets measured of {}", measured, fabric.packets));
+  }
 
   if (results.compute) {
     const ComputeResult& compute = *results.compute;

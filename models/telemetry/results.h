@@ -138,32 +138,77 @@ struct HbmResult {
 
 // ---- Fabric --------------------------------------------------------------------------------------------------------
 
+/// What the networks' hearts distinguish. At packet precision buffers are unbounded, so that a waiting packet blocks nobody.
+enum class FabricPrecision : std::uint8_t { packet, flit };
+/// As written in results.json.
+const char* name_of(FabricPrecision precision);
+
+/// A link that lost lanes and goes on with the others.
+struct LaneLoss {
+  Time after = 0;                    ///< since the interval's beginning, in [0, interval]
+  double peak_bytes_per_second = 0;  ///< from then on
+};
+/// One direction of a link.
 struct LinkResult {
   std::string name;
   std::string kind;  ///< groups links in the summary: "noc", "phy", "d2d", "fabric", ...
   std::uint64_t bytes = 0;
-  double peak_bytes_per_second = 0;
-  Time busy = 0;   ///< carrying something
-  Time stall = 0;  ///< something to carry, but no credit
+  double peak_bytes_per_second = 0;  ///< with all its lanes
+  Time busy = 0;                     ///< carrying something
+  /// Wanted and not got, summed over all that waited: packets, at flit precision VCs with a flit to send. Several wait at
+  /// once, so it may exceed the interval.
+  Time wait = 0;
   std::uint64_t replays = 0;
+  std::optional<std::uint64_t> packets{};
+  std::optional<std::uint64_t> flits{};
+  std::optional<std::array<Time, kLinkStalls>> stalls{};  ///< by reason; they add up to `wait`
+  std::optional<double> energy_pj{};
+  std::optional<LaneLoss> lane_loss{};
+
+  double capacity(Time interval) const;     ///< bytes it could have carried, with the lanes it had
+  double utilization(Time interval) const;  ///< bytes / capacity
+  double waiting(Time interval) const;      ///< packets or VCs that waited at once, on average
+  /// Fraction of the interval in which something wanted the link and did not get it, from above: min(1, waiting). It is
+  /// exact where never two wait at once.
+  double stall_fraction(Time interval) const;
+};
+/// Buffers are those of all inputs together; occupancies in flits.
+struct RouterResult {
+  std::string name;
+  std::uint64_t flits = 0;  ///< through its switch
+  Time period = 0;          ///< of its clock
+  std::uint64_t buffer_slots = 0;
+  double mean_occupancy = 0;  ///< over the interval
+  std::uint64_t peak_occupancy = 0;
 };
 /// Network clock cycles.
 struct CycleSummary {
   std::uint64_t count = 0;
   double mean = 0;
   double p50 = 0;
+  double p90 = 0;
   double p95 = 0;
   double p99 = 0;
   double max = 0;
 };
+/// `period`: of the network's clock, above 0.
+CycleSummary summarise_cycles(const Histogram& histogram, Time period);
 struct FabricResult {
   Time interval = 0;
+  FabricPrecision precision = FabricPrecision::packet;
   std::uint64_t packets = 0;
-  std::uint64_t flits = 0;
-  std::optional<double> accepted_flits_per_node_cycle;
-  std::optional<CycleSummary> latency_cycles;  ///< creation to last flit out
+  std::uint64_t flits = 0;                             ///< 0 at packet precision
+  std::optional<std::uint64_t> measured_packets;       ///< those latency_cycles is of, where it is not of all (warm-up)
+  std::optional<double> offered_flits_per_node_cycle;  ///< created by the sources in the measured cycles
+  std::optional<double> accepted_flits_per_node_cycle;  ///< delivered in the same cycles
+  std::optional<CycleSummary> latency_cycles;           ///< creation to last flit out
   std::optional<double> hops_mean;
+  std::optional<double> energy_pj;  ///< the links' sum
   std::vector<LinkResult> links;
+  std::vector<RouterResult> routers;
+
+  /// The energy from the links; empty where no link has one.
+  void roll_up();
 };
 
 // ---- Compute -------------------------------------------------------------------------------------------------------
@@ -283,12 +328,14 @@ void append_blame(std::vector<BlameRow>& rows, const std::string& resource, cons
                   const Blame& blame, const std::vector<std::string>& streams);
 
 /// Ranks memory bandwidth, caches, links and cores by how much of their peak was used, says in a sentence which of them (or
-/// the latency between them) sets the time. Needs the other sections filled.
+/// the latency between them) sets the time. A network that accepts less than it is offered while no link is near its peak is
+/// bound by what most of the waiting for its most wanted link is: "<kind>_no_credit", ... Needs the other sections filled.
 Bottleneck find_bottleneck(const Results& results);
 
 struct Tolerances {
   double unexplained = 0.01;    ///< of the measured time: largest |unexplained| part of the floor gap
   double peak_rounding = 1e-6;  ///< achieved may exceed peak by this fraction (peaks are doubles, times are integers)
+  double sum_rounding = 1e-9;   ///< of a sum of doubles: terms may have been added in another order
 };
 /// Every rule the numbers break, in words; empty when all is well (exit code 3 otherwise). Sums of parts are compared exactly.
 std::vector<std::string> broken_invariants(const Results& results, const Tolerances& tolerances = {});

@@ -24,15 +24,18 @@ struct Limits {
   std::size_t stages = 9;
   std::size_t streams = 4;
   std::size_t blame = 5;
+  std::size_t links = 8;
 
   /// One row less somewhere; false when no table can give one any more.
   bool shrink() {
+    if (links > 4) return --links, true;
     if (blame > 3) return --blame, true;
     if (streams > 3) return --streams, true;
     if (gap > 9) return --gap, true;
     if (stages > 5) return --stages, true;
     if (gap > 6) return --gap, true;
     if (streams > 2) return --streams, true;
+    if (links > 0) return --links, true;
     return false;
   }
 };
@@ -160,6 +163,71 @@ std::string energy_line(const HbmResult& hbm) {
                              watts / static_cast<double>(std::max<std::size_t>(hbm.stacks.size(), 1))));
 }
 
+std::string fabric_line(const FabricResult& fabric) {
+  std::string line =
+      fmt::format("Networks at {} precision: {} packets", name_of(fabric.precision), human_count(fabric.packets));
+  if (fabric.flits > 0) line += fmt::format(", {} flits", human_count(fabric.flits));
+  if (fabric.hops_mean) line += fmt::format(", {:.2f} hops on average", *fabric.hops_mean);
+  if (fabric.latency_cycles) {
+    const CycleSummary& c = *fabric.latency_cycles;
+    line +=
+        fmt::format("; latency mean {:.1f}, p50 {:.1f}, p99 {:.1f}, max {:.1f} cycles", c.mean, c.p50, c.p99, c.max);
+  }
+  if (fabric.energy_pj) line += "; energy of the links " + human_energy(*fabric.energy_pj);
+  std::uint64_t replays = 0;
+  std::size_t narrowed = 0;
+  for (const LinkResult& link : fabric.links) {
+    replays += link.replays;
+    narrowed += link.lane_loss ? 1 : 0;
+  }
+  if (replays > 0) line += fmt::format("; {} replays", human_count(replays));
+  if (narrowed > 0) line += fmt::format("; {} link{} lost lanes", narrowed, narrowed == 1 ? "" : "s");
+  return wrapped(line + ".");
+}
+
+std::string link_table(const FabricResult& fabric, std::size_t most) {
+  const std::vector<const LinkResult*> links = busiest(fabric, most);
+  if (links.empty()) return "";
+  std::size_t width = 24;
+  std::vector<std::string> names;
+  for (const LinkResult* link : links) {
+    names.push_back(fmt::format("{} ({})", link->name, link->kind));
+    width = std::max(width, names.back().size());
+  }
+  std::string text = fmt::format("{:<{}} {:>8} {:>9} {:>9}  {}\n", "Busiest links", width + 2, "used", "waiting",
+                                 "replays", "mostly for");
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const LinkResult& link = *links[i];
+    const std::vector<Part> stalls = link.stalls ? parts_of(*link.stalls) : std::vector<Part>();
+    std::string row = fmt::format(
+        "  {:<{}} {:>8} {:>9.2f} {:>9}  {}", names[i], width, human_percent(link.utilization(fabric.interval)),
+        link.waiting(fabric.interval), human_count(link.replays),
+        stalls.empty() ? "" : fmt::format("{} {}", stalls[0].name, human_percent(stalls[0].fraction)));
+    row.erase(row.find_last_not_of(' ') + 1);
+    text += row + "\n";
+  }
+  if (links.size() < fabric.links.size())
+    text += fmt::format("  and {} less used ones in results.json\n", fabric.links.size() - links.size());
+  return text;
+}
+
+std::string router_line(const FabricResult& fabric) {
+  const std::vector<const RouterResult*> routers = fullest(fabric, 1);
+  if (routers.empty()) return "";
+  return wrapped(fmt::format("Fullest of {} routers: {}, on average {:.1f} flits in buffers of {}, at most {}.",
+                             fabric.routers.size(), routers[0]->name, routers[0]->mean_occupancy,
+                             routers[0]->buffer_slots, routers[0]->peak_occupancy));
+}
+
+/// Of packages at packet precision the use of their links by kind is enough.
+std::string fabric_section(const Results& results, std::size_t links) {
+  const FabricResult& fabric = *results.fabric;
+  if (fabric.precision == FabricPrecision::packet && !fabric_alone(results)) return wrapped(precision_words(fabric));
+  const std::string precision = precision_words(fabric);
+  return fabric_line(fabric) + (precision.empty() ? "" : wrapped(precision)) +
+         parts_line("Waiting for links", parts_of(stalls_of(fabric))) + link_table(fabric, links) + router_line(fabric);
+}
+
 std::string stage_table(const Results& results, std::size_t most) {
   const StreamResult& all = results.all;
   if (all.latency.count == 0) return "";
@@ -262,13 +330,17 @@ std::string capacity_words(const Results& results) {
 
 std::string cost_words(const Results& results) {
   const RunInfo& run = results.run;
+  // Synthetic packets are no transactions.
+  const bool packets = results.transactions == 0 && results.fabric;
+  const std::uint64_t count = packets ? results.fabric->packets : results.transactions;
   std::string text =
-      fmt::format("Simulated {} in {:.1f} s of wall clock, {:.1f} s of CPU on {} thread{}: {} transactions",
+      fmt::format("Simulated {} in {:.1f} s of wall clock, {:.1f} s of CPU on {} thread{}: {} {}",
                   human_time(static_cast<double>(run.simulated)), run.host_seconds, run.cpu_seconds, run.threads,
-                  run.threads == 1 ? "" : "s", human_count(results.transactions));
+                  run.threads == 1 ? "" : "s", human_count(count), packets ? "packets" : "transactions");
   if (run.cpu_seconds > 0)
-    text += fmt::format(", {} per CPU second", human_count(static_cast<std::uint64_t>(std::llround(
-                                                   static_cast<double>(results.transactions) / run.cpu_seconds))));
+    text += fmt::format(
+        ", {} per CPU second",
+        human_count(static_cast<std::uint64_t>(std::llround(static_cast<double>(count) / run.cpu_seconds))));
   return wrapped(text + ".") + "Completion hash " + hex64(results.completion_hash) + ".\n";
 }
 
@@ -293,6 +365,19 @@ std::string joined(const std::vector<std::string>& sections) {
 
 std::string signed_time(double femtoseconds) { return (femtoseconds < 0 ? "" : "+") + human_time(femtoseconds); }
 
+std::string fabric_headline(const std::string& what, const FabricResult& fabric) {
+  std::string text = fmt::format("{}: {} packets in {}", what, human_count(fabric.packets),
+                                 human_time(static_cast<double>(fabric.interval)));
+  if (fabric.accepted_flits_per_node_cycle)
+    text += fmt::format(", {:.3f} flits per node and cycle", *fabric.accepted_flits_per_node_cycle);
+  if (fabric.accepted_flits_per_node_cycle && fabric.offered_flits_per_node_cycle)
+    text += fmt::format(" of {:.3f} offered", *fabric.offered_flits_per_node_cycle);
+  if (fabric.latency_cycles)
+    text += fmt::format(", {:.1f} cycles from creation to the last flit (p99 {:.1f})", fabric.latency_cycles->mean,
+                        fabric.latency_cycles->p99);
+  return text + ".";
+}
+
 std::string composed(const Results& results, const Limits& limits) {
   std::vector<std::string> sections;
   std::string opening = partial_words(results) + wrapped(headline(results));
@@ -306,6 +391,7 @@ std::string composed(const Results& results, const Limits& limits) {
   if (results.hbm && results.hbm->energy) parts += energy_line(*results.hbm);
   if (results.compute) parts += parts_line("Core time", parts_of(results.compute->cores));
   sections.push_back(parts);
+  if (results.fabric) sections.push_back(fabric_section(results, limits.links));
   sections.push_back(stage_table(results, limits.stages));
   sections.push_back(stream_table(results, limits.streams));
   sections.push_back(blame_table(results, limits.blame));
@@ -343,6 +429,8 @@ std::string headline(const Results& results) {
                          human_flops(static_cast<double>(flops) / (measured / 1e15)), floor);
     }
   }
+  if (fabric_alone(results) && (results.fabric->latency_cycles || results.fabric->accepted_flits_per_node_cycle))
+    return fabric_headline(what, *results.fabric);
   const StreamResult& all = results.all;
   const double rate = bytes_per_second(all.bytes, all.interval);
   std::string text = fmt::format("{}: {}", what, human_rate(rate));

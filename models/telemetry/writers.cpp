@@ -151,8 +151,11 @@ Json hbm_json(const HbmResult& hbm) {
 
 Json fabric_json(const FabricResult& fabric) {
   Json json;
+  json["precision"] = name_of(fabric.precision);
   json["packets"] = fabric.packets;
+  if (fabric.measured_packets) json["measured_packets"] = *fabric.measured_packets;
   json["flits"] = fabric.flits;
+  if (fabric.offered_flits_per_node_cycle) json["offered_flits_per_node_cycle"] = *fabric.offered_flits_per_node_cycle;
   if (fabric.accepted_flits_per_node_cycle)
     json["accepted_flits_per_node_cycle"] = *fabric.accepted_flits_per_node_cycle;
   if (fabric.latency_cycles) {
@@ -161,25 +164,45 @@ Json fabric_json(const FabricResult& fabric) {
     latency["count"] = c.count;
     latency["mean"] = c.mean;
     latency["p50"] = c.p50;
+    latency["p90"] = c.p90;
     latency["p95"] = c.p95;
     latency["p99"] = c.p99;
     latency["max"] = c.max;
   }
   if (fabric.hops_mean) json["hops_mean"] = *fabric.hops_mean;
+  if (fabric.energy_pj) json["energy_pJ"] = *fabric.energy_pj;
   json["links"] = Json::array();
   for (const LinkResult& link : fabric.links) {
     Json entry;
-    const double bandwidth = gigabytes_per_second(static_cast<double>(link.bytes), fabric.interval);
     entry["name"] = link.name;
     entry["kind"] = link.kind;
+    if (link.packets) entry["packets"] = *link.packets;
+    if (link.flits) entry["flits"] = *link.flits;
     entry["bytes"] = link.bytes;
-    entry["bandwidth_GBps"] = bandwidth;
+    entry["bandwidth_GBps"] = gigabytes_per_second(static_cast<double>(link.bytes), fabric.interval);
     entry["peak_GBps"] = link.peak_bytes_per_second / 1e9;
-    entry["utilization"] = fraction(bandwidth, link.peak_bytes_per_second / 1e9);
+    if (link.lane_loss)
+      entry["lane_loss"] = {{"after_ns", to_ns(link.lane_loss->after)},
+                            {"peak_GBps", link.lane_loss->peak_bytes_per_second / 1e9}};
+    entry["utilization"] = link.utilization(fabric.interval);
     entry["busy_fraction"] = fraction(link.busy, fabric.interval);
-    entry["stall_fraction"] = fraction(link.stall, fabric.interval);
+    entry["stall_fraction"] = link.stall_fraction(fabric.interval);
+    entry["waiting_mean"] = link.waiting(fabric.interval);
+    for (std::size_t i = 0; link.stalls && i < kLinkStalls; ++i)
+      entry["stalls"][name_of(static_cast<LinkStall>(i))] = to_ns((*link.stalls)[i]);
     entry["replays"] = link.replays;
+    if (link.energy_pj) entry["energy_pJ"] = *link.energy_pj;
     json["links"].push_back(std::move(entry));
+  }
+  for (const RouterResult& router : fabric.routers) {
+    Json entry;
+    entry["name"] = router.name;
+    entry["flits"] = router.flits;
+    entry["flits_per_cycle"] = fraction(static_cast<double>(router.flits) * static_cast<double>(router.period),
+                                        static_cast<double>(fabric.interval));
+    entry["buffer_occupancy"] = {
+        {"mean", router.mean_occupancy}, {"peak", router.peak_occupancy}, {"slots", router.buffer_slots}};
+    json["routers"].push_back(std::move(entry));
   }
   return json;
 }

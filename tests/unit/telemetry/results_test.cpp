@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "sample.h"
+#include "telemetry/derived.h"
 
 namespace cowosim::telemetry {
 namespace {
@@ -69,6 +70,7 @@ TEST(Results, BlameNamesStreams) {
 TEST(Results, TheSampleBreaksNothing) {
   EXPECT_THAT(broken_invariants(sample::decode()), IsEmpty());
   EXPECT_THAT(broken_invariants(sample::decode(true)), IsEmpty());
+  EXPECT_THAT(broken_invariants(sample::network()), IsEmpty());
   EXPECT_THAT(broken_invariants(Results{}), IsEmpty());
 }
 
@@ -131,6 +133,142 @@ TEST(Results, EveryBrokenRuleIsFound) {
     c.breaks(r);
     EXPECT_THAT(broken_invariants(r), ::testing::Contains(HasSubstr(c.message)));
   }
+}
+
+TEST(Results, EveryBrokenRuleOfANetworkIsFound) {
+  struct Case {
+    std::function<void(FabricResult&)> breaks;
+    const char* message;
+  };
+  const std::vector<Case> cases{
+      {[](FabricResult& f) { f.links[2].bytes = 320'001; }, "r1_r2: 32.0 GB/s achieved exceeds the peak of 32.0 GB/s"},
+      // Half of the time at 32, half at 16 GB/s: what would be fine with all lanes is too much.
+      {[](FabricResult& f) { f.links[3].bytes = 250'000; }, "r2_r1: 25.0 GB/s achieved exceeds the peak of 24.0 GB/s"},
+      {[](FabricResult& f) { f.links[3].lane_loss->after = f.interval + 1; },
+       "r2_r1: lanes are lost after 10000.000001 ns of 10000 ns"},
+      {[](FabricResult& f) { f.links[3].lane_loss->after = -1; }, "r2_r1: lanes are lost after -0.000001 ns"},
+      {[](FabricResult& f) { f.links[3].lane_loss->peak_bytes_per_second = 33e9; },
+       "r2_r1: more is left than there was before lanes were lost"},
+      {[](FabricResult& f) { f.links[2].wait += 1; }, "r1_r2: the stalls add up to 12000 ns of 12000.000001 ns waited"},
+      {[](FabricResult& f) { (*f.links[4].stalls)[3] = 7; }, "t2.out: the stalls add up to 0.000007 ns of 0 ns waited"},
+      {[](FabricResult& f) {
+         (*f.links[4].stalls)[0] = -kNanosecond;
+         (*f.links[4].stalls)[1] = kNanosecond;
+       },
+       "t2.out: stall no_credit is negative"},
+      {[](FabricResult& f) {
+         f.links[0].stalls.reset();
+         f.links[0].wait = -1;
+       },
+       "t0.in: the waiting is negative"},
+      {[](FabricResult& f) { *f.energy_pj *= 1 + 1e-8; }, "fabric: the links' energies add up to 2688000 pJ of"},
+      {[](FabricResult& f) { f.energy_pj.reset(); }, "fabric: the links' energies add up to 2688000 pJ of 0 pJ"},
+      {[](FabricResult& f) { f.latency_cycles->count = 1999; }, "fabric: 1999 latencies of 2000 packets"},
+      {[](FabricResult& f) { f.measured_packets.reset(); }, "fabric: 2000 latencies of 2200 packets"},
+      {[](FabricResult& f) { f.packets = 1999; }, "fabric: 2000 packets measured of 1999"},
+      {[](FabricResult& f) { f.routers[1].peak_occupancy = 97; }, "r1: 97 flits in buffers of 96"},
+      {[](FabricResult& f) { f.routers[2].mean_occupancy = 8.5; },
+       "r2: 8.5 flits in its buffers on average are more than the 8 there were at once"},
+  };
+  for (const Case& c : cases) {
+    Results r = sample::network();
+    c.breaks(*r.fabric);
+    EXPECT_THAT(broken_invariants(r), ElementsAre(HasSubstr(c.message)));
+  }
+}
+
+TEST(Results, RoundingOfSumsAndRatesBreaksNothing) {
+  Results r = sample::network();
+  *r.fabric->energy_pj *= 1 + 1e-12;
+  r.fabric->links[2].bytes = 320'000;  // exactly its peak
+  r.fabric->routers[1].mean_occupancy = 96 * (1 + 1e-12);
+  EXPECT_THAT(broken_invariants(r), IsEmpty());
+}
+
+TEST(Results, LinksByWhatTheyCouldHaveDone) {
+  const FabricResult fabric = *sample::network().fabric;
+  const Time interval = fabric.interval;
+  const LinkResult& crowded = fabric.links[2];
+  EXPECT_DOUBLE_EQ(crowded.utilization(interval), 0.55);
+  EXPECT_DOUBLE_EQ(crowded.waiting(interval), 1.2);  // VCs at once
+  EXPECT_EQ(crowded.stall_fraction(interval), 1);    // a fraction all the same
+  const LinkResult& narrowed = fabric.links[3];
+  EXPECT_DOUBLE_EQ(narrowed.capacity(interval), 240'000);
+  EXPECT_DOUBLE_EQ(narrowed.utilization(interval), 0.2);
+  EXPECT_DOUBLE_EQ(narrowed.stall_fraction(interval), 0.025);
+  EXPECT_EQ(LinkResult{}.utilization(0), 0);
+  EXPECT_EQ(LinkResult{}.waiting(0), 0);
+}
+
+TEST(Results, EnergyOfTheFabricIsThatOfItsLinks) {
+  FabricResult fabric = *sample::network().fabric;
+  EXPECT_DOUBLE_EQ(fabric.energy_pj.value(), 21'000 * 32 * 8 * 0.5);
+  for (LinkResult& link : fabric.links) link.energy_pj.reset();
+  fabric.roll_up();
+  EXPECT_FALSE(fabric.energy_pj.has_value());
+}
+
+TEST(Results, BusiestAndFullestFirst) {
+  const FabricResult fabric = *sample::network().fabric;
+  std::vector<std::string> names;
+  for (const LinkResult* link : busiest(fabric, 4)) names.push_back(link->name);
+  EXPECT_THAT(names, ElementsAre("r1_r2", "r0_r1", "t2.out", "t0.in"));  // of equals the one waited for
+  EXPECT_EQ(busiest(fabric, 9).size(), 5u);
+  names.clear();
+  for (const RouterResult* router : fullest(fabric, 2)) names.push_back(router->name);
+  EXPECT_THAT(names, ElementsAre("r1", "r0"));
+}
+
+TEST(Results, LatenciesInCycles) {
+  Histogram histogram;
+  for (int cycles = 1; cycles <= 20; ++cycles) histogram.add(cycles * 2 * kNanosecond);
+  const CycleSummary c = summarise_cycles(histogram, 2 * kNanosecond);
+  EXPECT_EQ(c.count, 20u);
+  EXPECT_DOUBLE_EQ(c.mean, 10.5);
+  EXPECT_NEAR(c.p50, 10, 0.1);
+  EXPECT_NEAR(c.p90, 18, 0.2);
+  EXPECT_NEAR(c.p95, 19, 0.2);
+  EXPECT_NEAR(c.p99, 20, 0.2);
+  EXPECT_EQ(c.max, 20);
+  EXPECT_EQ(summarise_cycles(Histogram(), kNanosecond).count, 0u);
+}
+
+TEST(Results, BottleneckOfANetworkIsItsBusiestLink) {
+  Results r = sample::network();
+  r.fabric->links[2].bytes = 256'000;
+  const Bottleneck b = find_bottleneck(r);
+  EXPECT_EQ(b.bound_by, "mesh_bandwidth");
+  EXPECT_EQ(b.explanation,
+            "Bound by mesh_bandwidth: the busiest mesh link, r1_r2, carries 80.0 % of its peak; the waiting for it is "
+            "mostly no credit (75.0 %).");
+  ASSERT_EQ(b.ranking.size(), 3u);
+  EXPECT_EQ(b.ranking[1].first, "ejection_bandwidth");
+}
+
+TEST(Results, BottleneckOfANetworkThatAcceptsTooLittle) {
+  Results r = sample::network();
+  r.fabric->offered_flits_per_node_cycle = 0.5;
+  Bottleneck b = find_bottleneck(r);
+  EXPECT_EQ(b.bound_by, "mesh_no_credit");
+  EXPECT_EQ(b.explanation,
+            "Bound by mesh_no_credit: the link most waited for, r1_r2, carries 55.0 % of its peak; the waiting for it "
+            "is mostly no credit (75.0 %); 0.335 of 0.500 flits offered per node and cycle are accepted.");
+  std::swap((*r.fabric->links[2].stalls)[0], (*r.fabric->links[2].stalls)[1]);
+  EXPECT_EQ(find_bottleneck(r).bound_by, "mesh_lost_vc_allocation");
+  for (LinkResult& link : r.fabric->links) link.stalls.reset();
+  b = find_bottleneck(r);
+  EXPECT_EQ(b.bound_by, "mesh_bandwidth");
+  EXPECT_THAT(b.explanation, HasSubstr("the link most waited for, r1_r2, carries 55.0 % of its peak; 0.335 of 0.500"));
+  r.fabric->offered_flits_per_node_cycle = 0.35;  // 96 % accepted
+  EXPECT_EQ(find_bottleneck(r).bound_by, "latency");
+}
+
+TEST(Results, BottleneckOfANetworkWithLittleToDoIsLatency) {
+  const Bottleneck b = find_bottleneck(sample::network());
+  EXPECT_EQ(b.bound_by, "latency");
+  EXPECT_EQ(b.explanation,
+            "Bound by latency: no resource is saturated (busiest: mesh_bandwidth, 55.0 %); a packet takes 24.5 cycles "
+            "on average over 1.75 hops; the busiest link is r1_r2; the waiting for it is mostly no credit (75.0 %).");
 }
 
 TEST(Results, BottleneckOfASaturatedMemory) {

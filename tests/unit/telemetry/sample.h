@@ -162,6 +162,56 @@ inline Results decode(bool contended = false) {
   return r;
 }
 
+/// A network alone, consistent: synthetic packets of 5 flits of 32 bytes on a row of three routers at 1 GHz for 10 us. The
+/// middle link to the right is the busiest; replays and lost lanes are on the one back.
+inline Results network() {
+  Results r;
+  r.run.platform = "reference/mesh";
+  r.run.workload = "synthetic";
+  r.run.exit_reason = "the workload is done";
+  r.run.simulated = 12 * kMicrosecond;
+  r.run.host_seconds = 1;
+  r.run.cpu_seconds = 1;
+
+  FabricResult fabric;
+  fabric.interval = 10 * kMicrosecond;
+  fabric.precision = FabricPrecision::flit;
+  fabric.packets = 2200;
+  fabric.measured_packets = 2000;
+  fabric.flits = 11'000;
+  fabric.offered_flits_per_node_cycle = 0.34;
+  fabric.accepted_flits_per_node_cycle = 0.335;
+  fabric.latency_cycles = CycleSummary{2000, 24.5, 22, 31, 40, 55, 90};
+  fabric.hops_mean = 1.75;
+  const auto link = [&](const std::string& name, const std::string& kind, std::uint64_t flits, std::array<Time, 4> ns) {
+    LinkResult& l = fabric.links.emplace_back();
+    l.name = name;
+    l.kind = kind;
+    l.packets = flits / 5;
+    l.flits = flits;
+    l.bytes = flits * 32;
+    l.peak_bytes_per_second = 32e9;
+    l.busy = static_cast<Time>(flits) * kNanosecond;
+    for (Time& stall : ns) l.wait += stall *= kNanosecond;
+    l.stalls = ns;
+    l.energy_pj = static_cast<double>(l.bytes) * 8 * 0.5;
+  };
+  link("t0.in", "injection", 4000, {0, 200, 600, 0});
+  link("r0_r1", "mesh", 5000, {3000, 500, 1500, 0});
+  link("r1_r2", "mesh", 5500, {9000, 1000, 2000, 0});
+  link("r2_r1", "mesh", 1500, {0, 0, 0, 250});
+  link("t2.out", "ejection", 5000, {0, 0, 0, 0});
+  fabric.links[3].replays = 12;
+  fabric.links[3].lane_loss = LaneLoss{5 * kMicrosecond, 16e9};
+  fabric.routers = {{"r0", 9000, kNanosecond, 96, 4.5, 31},
+                    {"r1", 10'500, kNanosecond, 96, 30.25, 96},
+                    {"r2", 7000, kNanosecond, 64, 0.5, 8}};
+  fabric.roll_up();
+  r.fabric = fabric;
+  r.bottleneck = find_bottleneck(r);
+  return r;
+}
+
 /// Energy of the two stacks: 1 uJ of commands of every stream in each, 2 uJ of background in each.
 inline Results with_energy(Results r) {
   const EnergyTerm io{"io", "bit", {2, 1, 4}, "a paper", 500'000};

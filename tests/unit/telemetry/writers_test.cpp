@@ -137,6 +137,85 @@ TEST(ResultsJson, EverySectionHasTheContractsKeys) {
     EXPECT_THAT(json, HasSubstr(text));
 }
 
+TEST(ResultsJson, OfANetworkAlone) {
+  Results r = sample::network();
+  r.fabric->links.erase(r.fabric->links.begin() + 4);
+  r.fabric->links.erase(r.fabric->links.begin(), r.fabric->links.begin() + 3);
+  r.fabric->routers.resize(1);
+  r.fabric->roll_up();
+  const std::string json = results_json(r);
+  EXPECT_THAT(json, HasSubstr(R"("streams": {},
+  "fabric": {
+    "precision": "flit",
+    "packets": 2200,
+    "measured_packets": 2000,
+    "flits": 11000,
+    "offered_flits_per_node_cycle": 0.34,
+    "accepted_flits_per_node_cycle": 0.335,
+    "latency_cycles": {
+      "count": 2000,
+      "mean": 24.5,
+      "p50": 22.0,
+      "p90": 31.0,
+      "p95": 40.0,
+      "p99": 55.0,
+      "max": 90.0
+    },
+    "hops_mean": 1.75,
+    "energy_pJ": 192000.0,
+    "links": [
+      {
+        "name": "r2_r1",
+        "kind": "mesh",
+        "packets": 300,
+        "flits": 1500,
+        "bytes": 48000,
+        "bandwidth_GBps": 4.8,
+        "peak_GBps": 32.0,
+        "lane_loss": {
+          "after_ns": 5000.0,
+          "peak_GBps": 16.0
+        },
+        "utilization": 0.2,
+        "busy_fraction": 0.15,
+        "stall_fraction": 0.025,
+        "waiting_mean": 0.025,
+        "stalls": {
+          "no_credit": 0.0,
+          "lost_vc_allocation": 0.0,
+          "lost_switch_allocation": 0.0,
+          "replay": 250.0
+        },
+        "replays": 12,
+        "energy_pJ": 192000.0
+      }
+    ],
+    "routers": [
+      {
+        "name": "r0",
+        "flits": 9000,
+        "flits_per_cycle": 0.9,
+        "buffer_occupancy": {
+          "mean": 4.5,
+          "peak": 31,
+          "slots": 96
+        }
+      }
+    ]
+  },
+)"));
+  for (const char* section : {"hbm", "compute", "workload"})
+    EXPECT_THAT(json, Not(HasSubstr('"' + std::string(section) + '"')));
+}
+
+TEST(ResultsJson, WhatAPacketNetworkDoesNotCountIsAbsent) {
+  const std::string json = results_json(sample::decode());
+  EXPECT_THAT(json, HasSubstr("\"fabric\": {\n    \"precision\": \"packet\",\n    \"packets\": 2000,"));
+  for (const char* absent :
+       {"\"stalls\"", "\"lane_loss\"", "\"routers\"", "latency_cycles", "flits_per_node_cycle", "measured_packets"})
+    EXPECT_THAT(json, Not(HasSubstr(absent)));
+}
+
 TEST(ResultsJson, EnergyByTermStackAndStream) {
   const std::string json = results_json(sample::with_energy(sample::decode(true)));
   for (const char* text :
