@@ -968,7 +968,7 @@ void FlitNetwork::statistics(StatVisitor& visit) const {
     put(prefix + "bytes", "B", static_cast<double>(link.bytes));
     put(prefix + "busy", "ns", to_ns(link.busy));
     for (std::size_t s = 0; s < kStalls; ++s)
-      put(prefix + "stall_" + name_of(static_cast<Stall>(s)), "ns", to_ns(link.stalls[s]));
+      put(prefix + "stall_" + telemetry::name_of(static_cast<Stall>(s)), "ns", to_ns(link.stalls[s]));
     if (link.replays > 0) put(prefix + "replays", "count", static_cast<double>(link.replays));
   }
   for (const RouterCounters& router : routers()) {

@@ -9,21 +9,12 @@
 #include "engine/heart.h"
 #include "telemetry/blame.h"
 #include "telemetry/histogram.h"
+#include "telemetry/loss.h"
 
 namespace cowosim::fabric {
 
-/// Why something to send was not sent in a cycle.
-enum class Stall : std::uint8_t {
-  no_credit,    ///< no buffer free downstream
-  lost_vc,      ///< VC allocation: every allowed VC is held by another packet, or another one won it
-  lost_switch,  ///< switch allocation: another VC of the input or another input won, or the link is still serialising
-  replay        ///< the link repeats what was corrupted
-};
-inline constexpr std::size_t kStalls = 4;
-constexpr const char* name_of(Stall stall) {
-  constexpr const char* names[kStalls] = {"no_credit", "lost_vc_allocation", "lost_switch_allocation", "replay"};
-  return names[static_cast<std::size_t>(stall)];
-}
+using Stall = telemetry::LinkStall;
+inline constexpr std::size_t kStalls = telemetry::kLinkStalls;
 
 /// How transactions become packets, and what their time in a network is called.
 struct PacketFormat {
