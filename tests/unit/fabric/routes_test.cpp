@@ -369,6 +369,7 @@ TEST(Routes, MinimalAdaptiveOffersEveryMinimalWayAndTheEscape) {
   EXPECT_EQ(hops[0].vcs, 1u);
   EXPECT_EQ(hops[0].rank, 0);
   EXPECT_EQ(mesh.routes.needs_whole_packet(), 0b1110u);
+  EXPECT_EQ(Walker(grid(4, 4, false), Routing::west_first, 4).routes.needs_whole_packet(), 0u);
 
   const Walker torus(grid(4, 4, true), Routing::minimal_adaptive, 2);
   ASSERT_EQ(torus.routes.next(0, torus.ports.of_terminal(0), Routes::kFromTerminal, to_10, hops), 5);
