@@ -18,6 +18,13 @@ class Graph {
         edges_(topology.links.size() * groups_),
         reached_(edges_.size(), kNobody),
         passed_(edges_.size(), 0) {
+    for (int link = 0; link < static_cast<int>(topology.links.size()); ++link) {
+      for (const std::uint32_t group : routing.groups) {
+        int vc = 0;
+        while ((group >> vc & 1u) == 0) ++vc;
+        channels_.push_back({link, vc});
+      }
+    }
     std::vector<int> one_of(topology.routers.size(), kNobody);  // the first terminal of each router
     for (std::size_t t = topology.terminals.size(); t-- > 0;) {
       one_of[static_cast<std::size_t>(topology.terminals[t].router)] = static_cast<int>(t);
@@ -28,12 +35,7 @@ class Graph {
     for (const int destination : terminals_) walk(destination);
   }
 
-  VirtualChannel channel(int node) const {
-    const std::uint32_t group = routing_.groups[static_cast<std::size_t>(node) % groups_];
-    int vc = 0;
-    while ((group >> vc & 1u) == 0) ++vc;
-    return {node / static_cast<int>(groups_), vc};
-  }
+  const VirtualChannel& channel(int node) const { return channels_[static_cast<std::size_t>(node)]; }
 
   /// A node on a cycle, or kNobody.
   int on_cycle() const {
@@ -118,7 +120,7 @@ class Graph {
 
   void leave(int node) { leave(node, node); }
   void leave(int origin, int node) {
-    const VirtualChannel held = channel(node);
+    const VirtualChannel& held = channel(node);
     leave(origin, topology_.links[static_cast<std::size_t>(held.link)].to, ports_.of_link_in(held.link), held.vc);
   }
   void leave(int origin, int router, int in_port, int in_vc) {
@@ -157,8 +159,9 @@ class Graph {
   const Ports& ports_;
   const RoutingRelation& routing_;
   std::size_t groups_;
-  std::vector<std::vector<int>> edges_;
-  std::vector<int> terminals_;
+  std::vector<VirtualChannel> channels_;  // by node
+  std::vector<std::vector<int>> edges_;   // by node
+  std::vector<int> terminals_;            // one a router
   int destination_ = kNobody;
   std::vector<int> reached_;  // the destination that a node was last reached for
   std::vector<int> origins_;  // escape channels reached for this one

@@ -346,7 +346,7 @@ std::string Routes::build_up_down(const Topology& topology, const Ports& ports) 
   return {};
 }
 
-Hop Routes::by_dimension(int router, int in_port, int in_vc, const Target& target, std::uint64_t flow) const {
+Hop Routes::by_dimension(int router, int in_port, int in_vc, Target target, std::uint64_t flow) const {
   const Place& place = places_[static_cast<std::size_t>(router)];
   const std::size_t d = target.at[0] != place.at[0] ? 0 : 1;
   const std::uint16_t plus = place.port[2 * d];
@@ -362,7 +362,7 @@ Hop Routes::by_dimension(int router, int in_port, int in_vc, const Target& targe
   return {groups_[from > to ? 1 : 0], backwards ? minus : plus, 0};
 }
 
-int Routes::minimal_on_grid(const Place& place, const Target& target, std::uint32_t vcs, Hop* out) const {
+int Routes::minimal_on_grid(const Place& place, Target target, std::uint32_t vcs, Hop* out) const {
   int count = 0;
   for (std::size_t d = 0; d < 2; ++d) {
     const int from = place.at[d];
@@ -378,13 +378,46 @@ int Routes::minimal_on_grid(const Place& place, const Target& target, std::uint3
   return count;
 }
 
-std::uint16_t Routes::escape_port(int router, int in_port, int in_vc, const Target& target) const {
+std::uint16_t Routes::escape_port(int router, int in_port, int in_vc, Target target) const {
   if (up_down_.empty()) return x_then_y(places_[static_cast<std::size_t>(router)], target);
   // Only a packet that came by an escape channel has begun its way up and down.
   return up_down_port(router, in_vc == 0 && !end(router, in_port).down, target);
 }
 
-int Routes::elsewhere(int router, int in_port, int in_vc, const Target& target, std::uint64_t flow, Hop* out) const {
+int Routes::minimal_or_escape(int router, int in_port, int in_vc, Target target, std::uint64_t flow, Hop* out) const {
+  int count = 0;
+  if (in_vc != 0) {  // else it is in the escape, and stays there
+    const std::uint32_t vcs = all_ & ~escape_;
+    if (method_ == Method::adaptive_grid) {
+      count = minimal_on_grid(places_[static_cast<std::size_t>(router)], target, vcs, out);
+    } else {
+      const Set set = set_of(router, target);
+      count = static_cast<int>(std::min<std::uint32_t>(set.count, kMaxChoices - 1));
+      std::uint32_t at = 0;
+      if (set.count > kMaxChoices - 1) {
+        at = static_cast<std::uint32_t>(bounded(mix(flow, static_cast<std::uint64_t>(router)), set.count));
+      }
+      for (int i = 0; i < count; ++i) {
+        out[i] = {vcs, candidates_[set.first + at].port, 0};
+        if (++at == set.count) at = 0;
+      }
+    }
+  }
+  out[count] = {escape_, escape_port(router, in_port, in_vc, target), static_cast<std::uint16_t>(count > 0 ? 1 : 0)};
+  return count + 1;
+}
+
+std::uint16_t Routes::by_weight(int router, Target target, std::uint64_t flow) const {
+  const Set set = set_of(router, target);
+  const Candidate* candidate = &candidates_[set.first];
+  if (set.count > 1) {
+    const std::uint64_t draw = bounded(mix(flow, static_cast<std::uint64_t>(router)), candidate[set.count - 1].up_to);
+    while (candidate->up_to <= draw) ++candidate;
+  }
+  return candidate->port;
+}
+
+int Routes::elsewhere(int router, int in_port, int in_vc, Target target, std::uint64_t flow, Hop* out) const {
   switch (method_) {
     case Method::dimension_order:
       *out = by_dimension(router, in_port, in_vc, target, flow);
@@ -402,60 +435,32 @@ int Routes::elsewhere(int router, int in_port, int in_vc, const Target& target, 
       break;
     }
     case Method::adaptive_grid:
-    case Method::adaptive_table: {
-      int count = 0;
-      if (in_vc != 0) {  // else it is in the escape, and stays there
-        const std::uint32_t vcs = all_ & ~escape_;
-        if (method_ == Method::adaptive_grid) {
-          count = minimal_on_grid(places_[static_cast<std::size_t>(router)], target, vcs, out);
-        } else {
-          const Set set = set_of(router, target);
-          count = static_cast<int>(std::min<std::uint32_t>(set.count, kMaxChoices - 1));
-          const bool some = set.count > kMaxChoices - 1;
-          auto at =
-              some ? static_cast<std::uint32_t>(bounded(mix(flow, static_cast<std::uint64_t>(router)), set.count)) : 0;
-          for (int i = 0; i < count; ++i) {
-            out[i] = {vcs, candidates_[set.first + at].port, 0};
-            if (++at == set.count) at = 0;
-          }
-        }
-      }
-      out[count] = {escape_, escape_port(router, in_port, in_vc, target),
-                    static_cast<std::uint16_t>(count > 0 ? 1 : 0)};
-      return count + 1;
-    }
-    case Method::multipath: {
-      const Set set = set_of(router, target);
-      const Candidate* candidate = &candidates_[set.first];
-      if (set.count > 1) {
-        const std::uint64_t draw =
-            bounded(mix(flow, static_cast<std::uint64_t>(router)), candidate[set.count - 1].up_to);
-        while (candidate->up_to <= draw) ++candidate;
-      }
-      *out = {all_, candidate->port, 0};
+    case Method::adaptive_table:
+      return minimal_or_escape(router, in_port, in_vc, target, flow, out);
+    case Method::multipath:
+      *out = {all_, by_weight(router, target, flow), 0};
       break;
-    }
   }
   return 1;
 }
 
 void Routes::ways(int router, int in_port, int in_vc, int destination, std::vector<Hop>& out) const {
-  const Target& target = targets_[static_cast<std::size_t>(destination)];
-  const auto add = [&](const Hop& hop) {
-    if (std::find(out.begin(), out.end(), hop) == out.end()) out.push_back(hop);
-  };
-  Hop choices[kMaxChoices];
-  const bool of_set =
-      target.router != router && (method_ == Method::multipath || (method_ == Method::adaptive_table && in_vc != 0));
-  if (of_set) {
+  const Target target = targets_[static_cast<std::size_t>(destination)];
+  const bool adaptive_set = method_ == Method::adaptive_table && in_vc != 0;
+  if (target.router != router && (adaptive_set || method_ == Method::multipath)) {
     const Set set = set_of(router, target);
-    for (std::uint32_t i = 0; i < set.count; ++i) add({groups_.back(), candidates_[set.first + i].port, 0});
+    for (std::uint32_t i = 0; i < set.count; ++i) out.push_back({groups_.back(), candidates_[set.first + i].port, 0});
+    if (adaptive_set) out.push_back({escape_, escape_port(router, in_port, in_vc, target), 1});
+    return;
   }
-  if (method_ == Method::multipath && of_set) return;
-  // Bits 0 and 1 of the flow are all that dimension order draws from.
-  for (const std::uint64_t flow : {std::uint64_t{0}, std::uint64_t{3}}) {
-    const int count = next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), flow, flow}, choices);
-    std::for_each(choices, choices + count, add);
+  Hop choices[kMaxChoices];
+  Heading heading{static_cast<std::uint16_t>(destination), 0, 0};
+  const int count = next(router, in_port, in_vc, heading, choices);
+  out.insert(out.end(), choices, choices + count);
+  if (method_ == Method::dimension_order && !mesh_) {
+    heading.packet = 3;  // the two bits it draws from
+    next(router, in_port, in_vc, heading, choices);
+    if (!(choices[0] == out.back())) out.push_back(choices[0]);
   }
 }
 

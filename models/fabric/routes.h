@@ -123,18 +123,20 @@ class Routes {
   std::string build_table(const Topology& topology, const Ports& ports);
   std::string build_sets(const Topology& topology, const Ports& ports, bool weighted);
 
-  static std::uint16_t x_then_y(const Place& place, const Target& target) {
+  static std::uint16_t x_then_y(const Place& place, Target target) {
     if (target.at[0] != place.at[0]) return place.port[target.at[0] > place.at[0] ? kEast : kWest];
     return place.port[target.at[1] > place.at[1] ? kNorth : kSouth];
   }
-  int elsewhere(int router, int in_port, int in_vc, const Target& target, std::uint64_t flow, Hop* out) const;
-  Hop by_dimension(int router, int in_port, int in_vc, const Target& target, std::uint64_t flow) const;
-  int minimal_on_grid(const Place& place, const Target& target, std::uint32_t vcs, Hop* out) const;
-  std::uint16_t escape_port(int router, int in_port, int in_vc, const Target& target) const;
-  std::uint16_t up_down_port(int router, bool went_down, const Target& target) const {
+  int elsewhere(int router, int in_port, int in_vc, Target target, std::uint64_t flow, Hop* out) const;
+  int minimal_or_escape(int router, int in_port, int in_vc, Target target, std::uint64_t flow, Hop* out) const;
+  std::uint16_t by_weight(int router, Target target, std::uint64_t flow) const;
+  Hop by_dimension(int router, int in_port, int in_vc, Target target, std::uint64_t flow) const;
+  int minimal_on_grid(const Place& place, Target target, std::uint32_t vcs, Hop* out) const;
+  std::uint16_t escape_port(int router, int in_port, int in_vc, Target target) const;
+  std::uint16_t up_down_port(int router, bool went_down, Target target) const {
     return up_down_[2 * pair(router, target.router) + (went_down ? 1 : 0)];
   }
-  Set set_of(int router, const Target& target) const {
+  Set set_of(int router, Target target) const {
     return sets_[first_set_[static_cast<std::size_t>(router)] + set_[pair(router, target.router)]];
   }
   std::size_t pair(int router, int destination) const {

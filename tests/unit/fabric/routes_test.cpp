@@ -63,7 +63,7 @@ struct Walker {
     int router = router_of(source);
     int in_port = ports.of_terminal(source);
     int in_vc = Routes::kFromTerminal;
-    const Heading heading{static_cast<std::uint16_t>(destination), flow};
+    const Heading heading{static_cast<std::uint16_t>(destination), flow, flow};
     for (;;) {
       Hop hops[Routes::kMaxChoices];
       const int count = routes.next(router, in_port, in_vc, heading, hops);
@@ -211,7 +211,7 @@ void check_dateline(int columns, int rows, int virtual_channels) {
           for (int vc = 0; vc < virtual_channels; ++vc) {
             Hop hop;
             ASSERT_EQ(walker.routes.next(router, in, injected ? Routes::kFromTerminal : vc,
-                                         {static_cast<std::uint16_t>(destination), flow}, &hop),
+                                         {static_cast<std::uint16_t>(destination), flow, flow}, &hop),
                       1);
             const Ports::Port& out = walker.ports.at(router, hop.port);
             if (straight) {
@@ -348,7 +348,7 @@ TEST(Routes, WestFirstTurnsIntoNothingThatIsWest) {
 TEST(Routes, MinimalAdaptiveOffersEveryMinimalWayAndTheEscape) {
   const Walker mesh(grid(4, 4, false), Routing::minimal_adaptive, 4);
   Hop hops[Routes::kMaxChoices];
-  const Heading to_10{10, 0};  // (2, 2)
+  const Heading to_10{10, 0, 0};  // (2, 2)
   const auto neighbour = [](const Walker& walker, int router, const Hop& hop) {
     return walker.ports.at(router, hop.port).neighbour;
   };
@@ -369,6 +369,7 @@ TEST(Routes, MinimalAdaptiveOffersEveryMinimalWayAndTheEscape) {
   EXPECT_EQ(hops[0].vcs, 1u);
   EXPECT_EQ(hops[0].rank, 0);
   EXPECT_EQ(mesh.routes.needs_whole_packet(), 0b1110u);
+  EXPECT_EQ(Walker(grid(4, 4, false), Routing::west_first, 4).routes.needs_whole_packet(), 0u);
 
   const Walker torus(grid(4, 4, true), Routing::minimal_adaptive, 2);
   ASSERT_EQ(torus.routes.next(0, torus.ports.of_terminal(0), Routes::kFromTerminal, to_10, hops), 5);
@@ -387,7 +388,7 @@ TEST(Routes, MoreMinimalWaysThanChoicesAreSharedByTheFlows) {
   std::map<int, int> taken;
   Hop hops[Routes::kMaxChoices];
   for (std::uint64_t flow = 0; flow < 200; ++flow) {
-    const int count = walker.routes.next(0, walker.ports.of_terminal(0), Routes::kFromTerminal, {1, flow}, hops);
+    const int count = walker.routes.next(0, walker.ports.of_terminal(0), Routes::kFromTerminal, {1, flow, flow}, hops);
     ASSERT_EQ(count, Routes::kMaxChoices);
     std::set<int> ports;
     for (int i = 0; i + 1 < count; ++i) {
@@ -501,7 +502,7 @@ TEST(Routes, WaysAreWhatAllFlowsTogetherMayTake) {
           for (std::uint64_t flow = 0; flow < 128; ++flow) {
             Hop hops[Routes::kMaxChoices];
             const int count =
-                walker.routes.next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), mix(flow)}, hops);
+                walker.routes.next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), mix(flow), mix(flow)}, hops);
             for (int i = 0; i < count; ++i) seen.insert(key(hops[i]));
           }
           EXPECT_EQ(all, seen) << name_of(routing);
