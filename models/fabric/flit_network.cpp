@@ -284,7 +284,7 @@ void FlitNetwork::receive(const engine::Message& message) {
   const bool request = message.phase == Phase::request;
   tx.stages.enter(request ? format_.requests : format_.responses, message.time);
   std::uint32_t bytes = static_cast<std::uint32_t>(format_.header_bytes);
-  if (request ? tx.op == Op::write : tx.op == Op::read) bytes += tx.fetch_bytes;
+  if (carries_data(tx.op, request)) bytes += tx.fetch_bytes;
   if (tx.destination >= terminals_.size()) throw std::logic_error(name() + ": a packet for a terminal that does not exist");
 
   std::uint32_t number = static_cast<std::uint32_t>(under_way_.size());
