@@ -17,19 +17,18 @@
 namespace cowosim::fabric {
 
 struct CollectiveParams {
-  int terminals = 4;
+  int terminals = 8;
   int operations = 32;
   std::int64_t slot_bytes = 4096;
   int latency_cycles = 8;
-  int bytes_per_cycle = 128;
+  int bytes_per_cycle = 256;
 
   template <class Visitor>
   void visit(Visitor& v) {
     v("terminals", terminals, Range{1, 64},
       "ports of a unit at its router, at most: its neighbours in a tree are spread over them",
-      "assumption [1, 8]: as many as a mesh router has links, so that each link can keep it busy: streaming "
-      "aggregation "
-      "of SHARP comes near the rate of the links (Graham et al., ISC 2020)");
+      "assumption [1, 16]: one for each link and member of a mesh router, so that every link can keep the unit busy: "
+      "SHARP's streaming aggregation reaches 95 % of the links' rate (Graham et al., ISC 2020)");
     v("operations", operations, Range{1, 4096},
       "operations of a group that a unit holds at once, multicasts and reductions each: as many a source may have "
       "under "
@@ -42,7 +41,7 @@ struct CollectiveParams {
       "assumption [4, 40]: lookup, buffer and a floating-point adder of 3 to 6 stages; not published for any product");
     v("bytes_per_cycle", bytes_per_cycle, Range{1, 65536},
       "that a unit copies or combines, of all that arrives with data",
-      "assumption [32, 512]: what its terminals deliver: flits of 32 bytes");
+      "assumption [32, 512]: what its terminals deliver in flits of 32 bytes");
   }
 };
 

@@ -99,6 +99,7 @@ constexpr Time kHeaderNextRouter = 12 * kCycle;
 CollectiveBench::Options precision(bool flits) {
   CollectiveBench::Options options;
   options.params.terminals = 8;  // one for each neighbour, so that nothing waits for a link
+  options.params.bytes_per_cycle = 128;
   options.flits = flits;
   return options;
 }
@@ -487,6 +488,7 @@ struct LoneUnit {
     CollectiveParams params;
     params.terminals = 1;
     params.operations = 2;
+    params.bytes_per_cycle = 128;
     return params;
   }
   Handle arrive(Op op, int from, std::uint64_t number, Time t = 0, std::uint32_t bytes = kBytes) {
