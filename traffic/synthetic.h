@@ -103,6 +103,7 @@ class Synthetic final : public engine::Heart {
   /// Everything injected and arrived.
   bool finished() const { return due_ == kNever && live() == 0; }
   const SyntheticParams& params() const { return params_; }
+  StreamId stream_id() const { return context_.stream; }
   /// All packets, those outside of the window as well.
   const telemetry::StreamStatistics& stream() const { return stream_; }
   /// Of measured packets, creation to last flit in (of the response), in cycles, rounded up.

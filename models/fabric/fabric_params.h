@@ -140,6 +140,12 @@ struct FabricParams {
 
   bool present() const { return topology != "none"; }
   bool flits() const { return precision == "flit"; }
+  /// Terminals in rows of so many, as a grid; 0: they are none.
+  int terminal_columns() const {
+    if (terminals_per_router != 1) return 0;
+    if (topology == "mesh" || topology == "torus") return columns > 0 ? columns : k;
+    return topology == "ring" ? nodes : 0;
+  }
   PacketFormat format() const { return {flit_bytes, header_bytes, Stage::fabric, Stage::return_path}; }
   /// What `routing` stands for. auto: dimension_order on mesh, torus and ring; shortest_path where each terminal is at most one link away
   /// (crossbar, fully_connected); up_down on custom networks.
