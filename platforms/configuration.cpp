@@ -314,7 +314,10 @@ Description describe_kinds(const std::string& prefix) {
   Description all;
   for (const traffic::WorkloadInfo& info : traffic::workloads()) {
     for (ParameterInfo& parameter : describe_kind(info.name, prefix).parameters) {
-      const auto same = [&](const ParameterInfo& other) { return other.path == parameter.path; };
+      const auto same = [&](const ParameterInfo& other) {
+        return other.path == parameter.path && other.type == parameter.type && other.unit == parameter.unit &&
+               other.choices == parameter.choices;
+      };
       if (std::any_of(all.parameters.begin(), all.parameters.end(), same)) continue;
       all.parameters.push_back(std::move(parameter));
     }
