@@ -23,8 +23,14 @@ struct CrossbarParams {
   std::int64_t terminal_latency = 8'000'000;   // fs
   std::int64_t crossing_latency = 10'000'000;  // fs
   int flit_bytes = 0;
-  RouterParams router;
+  RouterParams router = hub();
 
+  /// The reference router with buffers that cover the round trip of credits over the latencies above, about 35 cycles.
+  static RouterParams hub() {
+    RouterParams params;
+    params.buffer_flits = 32;
+    return params;
+  }
   bool flits() const { return precision == "flit"; }
   /// flit_bytes, or its default.
   int width_of_flit() const { return flit_bytes > 0 ? flit_bytes : slice_bytes_per_cycle; }
