@@ -166,10 +166,6 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
     if (platform.hbm.stacks * platform.hbm.channels % die.partitions != 0) {
       reader.error(path + ".partitions", "must divide the number of cache slices (hbm.stacks x hbm.channels)");
     }
-    if (die.network.flits())
-      reader.error(path + ".network.precision", "dies have no flit precision yet; packet is right");
-    for (const ParameterProblem& problem : fabric::problems(die.network))
-      reader.error(path + ".network." + problem.parameter, problem.message);
   }
 }
 

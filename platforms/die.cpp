@@ -18,13 +18,13 @@ std::unique_ptr<fabric::Network> network_of(const DieParams& params, const compu
     terminals.push_back({"slice_" + std::to_string(i), static_cast<int>(slices.partition_of(i)), true});
   }
   for (const std::string& guest : guests) terminals.push_back({guest, 0, false});
-  const fabric::CrossbarParams& network = params.network;
-  const fabric::Topology topology = fabric::crossbar(network, params.partitions, terminals);
-  if (!network.flits()) return std::make_unique<fabric::PacketNetwork>(topology, network.format());
-  // The crossing is several links side by side: flows are spread over them.
+  const fabric::Topology topology = fabric::crossbar(params.network, params.partitions, terminals);
+  if (!params.network.flits()) return std::make_unique<fabric::PacketNetwork>(topology, params.network.format());
+  // The crossing's links side by side share its traffic by flow.
   fabric::Routes routes(topology, fabric::Ports(topology), fabric::Routing::weighted_multipath,
-                        network.router.virtual_channels);
-  return std::make_unique<fabric::FlitNetwork>(topology, std::move(routes), network.router, network.format());
+                        params.network.router.virtual_channels);
+  return std::make_unique<fabric::FlitNetwork>(topology, std::move(routes), params.network.router,
+                                               params.network.format());
 }
 
 }  // namespace
