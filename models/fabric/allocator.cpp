@@ -77,7 +77,7 @@ void Allocators::columns_first_masked(const Place& at) {
     const std::uint64_t behind = mask >> next << next;
     return static_cast<unsigned>(__builtin_ctzll(behind != 0 ? behind : mask));
   };
-  std::uint64_t granted = 0;  // rows
+  std::uint64_t granted = 0;         // rows
   if ((rows_ & (rows_ - 1)) == 0) {  // nobody competes
     row_mask_[static_cast<unsigned>(__builtin_ctzll(rows_))] = columns_;
     granted = rows_;

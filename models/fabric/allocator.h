@@ -17,7 +17,7 @@ namespace cowosim::fabric {
 class Allocators {
  public:
   enum class Kind : std::uint8_t {
-    islip,        ///< columns choose a row, rows choose among their columns; arbiters step on only over what was taken in the first iteration
+    islip,  ///< columns choose a row, rows choose among their columns; arbiters step on only over what was taken in the first iteration
     round_robin,  ///< rows choose a column, columns choose among those rows; arbiters step on over what was taken
     matrix        ///< likewise, with matrix arbiters
   };
@@ -87,7 +87,7 @@ class Allocators {
   Kind kind_;
   int iterations_;
   std::vector<Place> places_;
-  std::vector<std::uint16_t> row_next_, column_next_;  // round robin: whom each arbiter prefers
+  std::vector<std::uint16_t> row_next_, column_next_;      // round robin: whom each arbiter prefers
   std::vector<std::uint64_t> row_stamps_, column_stamps_;  // matrix: when each candidate was served last, by arbiter
   std::uint64_t services_ = 0;
 
@@ -98,7 +98,8 @@ class Allocators {
   std::vector<Request> requests_;
   std::vector<Best> row_best_, column_best_;
   std::vector<std::uint8_t> row_taken_, column_taken_;
-  std::array<std::uint64_t, 64> column_mask_{}, row_mask_{};  // scratch: rows that ask for a column, columns granted to a row
+  std::array<std::uint64_t, 64> column_mask_{},
+      row_mask_{};  // scratch: rows that ask for a column, columns granted to a row
   std::vector<Match> matches_;
 };
 

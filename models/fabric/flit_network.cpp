@@ -34,7 +34,8 @@ void require(bool condition, const std::string& what) {
 
 template <class Visit>
 void for_each_bit(std::uint64_t bits, std::size_t word, Visit&& visit) {
-  for (; bits != 0; bits &= bits - 1) visit(static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits))));
+  for (; bits != 0; bits &= bits - 1)
+    visit(static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits))));
 }
 
 bool has_bit(const std::vector<std::uint64_t>& mask, std::uint32_t first_word, std::uint32_t bit) {
@@ -51,8 +52,8 @@ void clear_bit(std::vector<std::uint64_t>& mask, std::uint32_t first_word, std::
 
 // ---- Construction ---------------------------------------------------------------------------------------------------
 
-FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterParams& router, const PacketFormat& format,
-                         const Qos& qos)
+FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterParams& router,
+                         const PacketFormat& format, const Qos& qos)
     : topology_(topology),
       port_map_(topology),
       routes_(std::move(routes)),
@@ -152,10 +153,12 @@ void FlitNetwork::build_routers() {
       const auto out = static_cast<std::size_t>(port.link_out);
       const int neighbour = port.neighbour;
       const int to_domain = topology_.routers[static_cast<std::size_t>(neighbour)].domain;
-      sender.to = static_cast<std::uint32_t>(port_map_.first(neighbour) + port_map_.of_link_in(port.link_out)) << vc_shift_;
+      sender.to = static_cast<std::uint32_t>(port_map_.first(neighbour) + port_map_.of_link_in(port.link_out))
+                  << vc_shift_;
       connect(sender, topology_.links[out].channel, domain, to_domain);
       // Credits for what arrives here go back to whoever sends over link_in.
-      const auto upstream = static_cast<std::uint32_t>(port_map_.first(neighbour) + port_map_.of_link_out(port.link_in));
+      const auto upstream =
+          static_cast<std::uint32_t>(port_map_.first(neighbour) + port_map_.of_link_out(port.link_in));
       inputs_[number] = feed(upstream, topology_.links[out].channel.latency, domain, to_domain);
     }
   }
@@ -175,7 +178,8 @@ void FlitNetwork::build_terminals() {
     terminal.router = static_cast<std::uint32_t>(from.router);
     terminal.last_vc = {static_cast<std::uint8_t>(network_vcs_ - 1), static_cast<std::uint8_t>(network_vcs_ - 1)};
     Sender& sender = senders_[terminal.sender];
-    sender.to = static_cast<std::uint32_t>(port_map_.first(from.router) + port_map_.of_terminal(static_cast<int>(t))) << vc_shift_;
+    sender.to = static_cast<std::uint32_t>(port_map_.first(from.router) + port_map_.of_terminal(static_cast<int>(t)))
+                << vc_shift_;
     connect(sender, from.in, domain, domain);
   }
   queues_.resize(terminals_.size() * queues_per_terminal_);
@@ -196,8 +200,7 @@ void FlitNetwork::connect(Sender& sender, const Channel& channel, int from_domai
   sender.to_domain = static_cast<std::uint8_t>(to_domain);
   sender.flit_time = flit_time(channel.bandwidth);
   sender.degraded_at = channel.degraded_at;
-  sender.degraded_flit_time =
-      channel.degraded_at == kNever ? sender.flit_time : flit_time(channel.degraded_bandwidth);
+  sender.degraded_flit_time = channel.degraded_at == kNever ? sender.flit_time : flit_time(channel.degraded_bandwidth);
   sender.replay_latency = channel.replay_latency;
   sender.latency = channel.latency;
   sender.corrupted = corrupted_of(channel.bit_error_rate, 8 * format_.flit_bytes);
@@ -285,7 +288,8 @@ void FlitNetwork::receive(const engine::Message& message) {
   tx.stages.enter(request ? format_.requests : format_.responses, message.time);
   std::uint32_t bytes = static_cast<std::uint32_t>(format_.header_bytes);
   if (request ? tx.op == Op::write : tx.op == Op::read) bytes += tx.fetch_bytes;
-  if (tx.destination >= terminals_.size()) throw std::logic_error(name() + ": a packet for a terminal that does not exist");
+  if (tx.destination >= terminals_.size())
+    throw std::logic_error(name() + ": a packet for a terminal that does not exist");
 
   std::uint32_t number = static_cast<std::uint32_t>(under_way_.size());
   if (free_packets_.empty()) {
@@ -397,7 +401,8 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     return;
   }
   if (terminal.blocked_since >= 0) {
-    stall(sender, Stall::no_credit, terminal.router, terminal.waiting, terminal.last_credit, now - terminal.blocked_since);
+    stall(sender, Stall::no_credit, terminal.router, terminal.waiting, terminal.last_credit,
+          now - terminal.blocked_since);
     terminal.blocked_since = -1;
   }
 
@@ -426,8 +431,9 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     spend_token(sender, packet.stream);
     const std::int64_t limit = packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].rate_limit : 0;
     if (limit > 0)
-      next_injection_[index * kMaxStreams + packet.stream] = std::max(next_injection_[index * kMaxStreams + packet.stream], now * domain.period - domain.period) +
-                                                             transfer_time(format_.flit_bytes, limit);
+      next_injection_[index * kMaxStreams + packet.stream] =
+          std::max(next_injection_[index * kMaxStreams + packet.stream], now * domain.period - domain.period) +
+          transfer_time(format_.flit_bytes, limit);
   }
   sender.last_stream = packet.stream;
   ++sender.flits;
@@ -475,7 +481,8 @@ Time FlitNetwork::send_over(Sender& sender, const Packet& packet, Time ready) {
     const Time flit_time = start >= sender.degraded_at ? sender.degraded_flit_time : sender.flit_time;
     const Time end = start + flit_time;
     sender.busy += flit_time;
-    if (sender.corrupted == 0 || mix(mix(packet.heading.packet, sender.flits), mix(sender.first_vc, attempt)) >= sender.corrupted) {
+    if (sender.corrupted == 0 ||
+        mix(mix(packet.heading.packet, sender.flits), mix(sender.first_vc, attempt)) >= sender.corrupted) {
       sender.free_at = end;
       return std::max(end, start + period);
     }
@@ -489,7 +496,8 @@ Time FlitNetwork::send_over(Sender& sender, const Packet& packet, Time ready) {
 void FlitNetwork::eject(const Sender& sender, std::uint32_t vc, Flit flit, Domain& domain, Cycle now, Cycle arrival) {
   const std::uint32_t number = flit >> kPacketShift;
   Packet& packet = under_way_[number];
-  domain.credits.add(arrival + sender.credit_return, now, (sender.first_vc + vc) | static_cast<std::uint32_t>(packet.stream) << kStreamShift);
+  domain.credits.add(arrival + sender.credit_return, now,
+                     (sender.first_vc + vc) | static_cast<std::uint32_t>(packet.stream) << kStreamShift);
   if ((flit & kTail) == 0) return;
   const Time at = arrival * domain.period;
   ++packets_;
@@ -546,8 +554,9 @@ void FlitNetwork::choose_hop(std::uint32_t index, InputVc& vc) {
   const unsigned base = packet.network * network_vcs_;
   const bool from_terminal = inputs_[routers_[index].first_port + vc.port].credits_to >> vc_shift_ >= first_terminal_;
   std::array<Hop, Routes::kMaxChoices> hops;
-  const int count = routes_.next(static_cast<int>(index), vc.port, from_terminal ? Routes::kFromTerminal : static_cast<int>(vc.vc - base),
-                                 packet.heading, hops.data());
+  const int count =
+      routes_.next(static_cast<int>(index), vc.port,
+                   from_terminal ? Routes::kFromTerminal : static_cast<int>(vc.vc - base), packet.heading, hops.data());
   const Hop* best = hops.data();
   if (count > 1) {
     std::uint64_t best_score = 0;
@@ -557,7 +566,8 @@ void FlitNetwork::choose_hop(std::uint32_t index, InputVc& vc) {
       std::uint64_t free_room = 0;
       for (std::uint32_t v = 0; v <= vc_mask_; ++v)
         if ((free >> v & 1) != 0) free_room += 1u + room(sender, output_vcs_[sender.first_vc + v]);
-      const std::uint64_t score = free == 0 ? 0 : (std::uint64_t{0xFF} - hops[static_cast<std::size_t>(i)].rank) << 32 | free_room;
+      const std::uint64_t score =
+          free == 0 ? 0 : (std::uint64_t{0xFF} - hops[static_cast<std::size_t>(i)].rank) << 32 | free_room;
       if (score > best_score) {
         best_score = score;
         best = &hops[static_cast<std::size_t>(i)];
@@ -663,14 +673,16 @@ void FlitNetwork::allocate_vcs(std::uint32_t index, Router& router, Cycle now) {
 
 /// Whoever asked for a free VC and got none waits for a winner at the same output; where there is none (its grants went to
 /// somebody who took a VC elsewhere), for the first one of all.
-void FlitNetwork::charge_vc_losers(std::uint32_t index, const Router& router, const std::vector<Allocators::Match>& matches, Cycle now) {
+void FlitNetwork::charge_vc_losers(std::uint32_t index, const Router& router,
+                                   const std::vector<Allocators::Match>& matches, Cycle now) {
   for (const std::uint16_t loser : candidates_) {
     if (!has_bit(wants_vc_, router.first_word, loser)) continue;
     InputVc& vc = input_vcs_[router.first_vc + loser];
     std::uint32_t winner = matches.front().row;
     for (const Allocators::Match& match : matches)
       if (match.column >> vc_shift_ == vc.out_port) winner = match.row;
-    stall(senders_[router.first_port + vc.out_port], Stall::lost_vc, index, vc.stream, input_vcs_[router.first_vc + winner].stream, 1);
+    stall(senders_[router.first_port + vc.out_port], Stall::lost_vc, index, vc.stream,
+          input_vcs_[router.first_vc + winner].stream, 1);
     vc.since = now + 1;
   }
 }
@@ -683,7 +695,8 @@ void FlitNetwork::allocate_switch(std::uint32_t index, Router& router, Cycle now
     for_each_bit(ready_[router.first_word + w], w, [&](std::uint32_t local) {
       InputVc& vc = input_vcs_[router.first_vc + local];
       if (plain_switch_ || may_ask(index, router, vc, local, now))
-        switch_allocators_.request(local >> vc_shift_, vc.out_port, kQos ? urgency_of(vc, router, now * period) : std::uint16_t{0});
+        switch_allocators_.request(local >> vc_shift_, vc.out_port,
+                                   kQos ? urgency_of(vc, router, now * period) : std::uint16_t{0});
     });
   }
   if (!switch_allocators_.any()) return;
@@ -743,7 +756,8 @@ void FlitNetwork::blame_switch_losers(std::uint32_t index, const Router& router,
       const SwitchWinner* holder = nullptr;
       for (const SwitchWinner& winner : winners_) {
         if (winner.local == local) return;
-        if (winner.out == vc.out_port || (winner.in == vc.port && (holder == nullptr || holder->out != vc.out_port))) holder = &winner;
+        if (winner.out == vc.out_port || (winner.in == vc.port && (holder == nullptr || holder->out != vc.out_port)))
+          holder = &winner;
       }
       if (holder == nullptr) holder = &winners_.front();
       charge(index, vc.stream, input_vcs_[router.first_vc + holder->local].stream, 1);
@@ -758,7 +772,8 @@ void FlitNetwork::settle_switch_waits() {
     const Router& router = routers_[index];
     const InputVc& vc = input_vcs_[i];
     const Cycle now = domains_[router.domain].cycle;
-    if (has_bit(ready_, router.first_word, i - router.first_vc) && now > vc.since) charge(index, vc.stream, vc.stream, now - vc.since);
+    if (has_bit(ready_, router.first_word, i - router.first_vc) && now > vc.since)
+      charge(index, vc.stream, vc.stream, now - vc.since);
   }
 }
 
@@ -817,8 +832,8 @@ void FlitNetwork::traverse(std::uint32_t index, Router& router, std::uint32_t lo
 }
 
 /// Wakes those that wait for an output VC that is free again.
-void FlitNetwork::release(std::uint32_t index, Router& router, std::uint16_t port, std::uint32_t out_vc, StreamId stream,
-                          Cycle now) {
+void FlitNetwork::release(std::uint32_t index, Router& router, std::uint16_t port, std::uint32_t out_vc,
+                          StreamId stream, Cycle now) {
   for (std::uint32_t w = 0; w < router.words; ++w) {
     for_each_bit(blocked_[router.first_word + w], w, [&](std::uint32_t local) {
       InputVc& vc = input_vcs_[router.first_vc + local];
@@ -905,13 +920,15 @@ Time FlitNetwork::unloaded_latency(int source, int destination, std::uint32_t da
 
 std::vector<Network::LinkCounters> FlitNetwork::links() const {
   std::vector<LinkCounters> all;
-  const auto add = [&](const Sender& sender, const std::string& link_name, const std::string& kind, const Channel& channel) {
+  const auto add = [&](const Sender& sender, const std::string& link_name, const std::string& kind,
+                       const Channel& channel) {
     const Time period = domains_[sender.domain].period;
     LinkCounters& link = all.emplace_back();
     link.name = link_name;
     link.kind = kind;
-    link.bandwidth = sender.flit_time == period ? std::min(channel.bandwidth, static_cast<std::int64_t>(format_.flit_bytes * kSecond / period))
-                                                : channel.bandwidth;
+    link.bandwidth = sender.flit_time == period
+                         ? std::min(channel.bandwidth, static_cast<std::int64_t>(format_.flit_bytes * kSecond / period))
+                         : channel.bandwidth;
     link.packets = sender.packets;
     link.flits = sender.flits;
     link.bytes = sender.flits * static_cast<std::uint64_t>(format_.flit_bytes);
@@ -921,18 +938,20 @@ std::vector<Network::LinkCounters> FlitNetwork::links() const {
       link.wait += link.stalls[s];
     }
     link.replays = sender.replays;
-    link.energy = 8.0 * static_cast<double>((sender.flits + sender.replays) * static_cast<std::uint64_t>(format_.flit_bytes)) *
-                  channel.energy_per_bit;
+    link.energy =
+        8.0 * static_cast<double>((sender.flits + sender.replays) * static_cast<std::uint64_t>(format_.flit_bytes)) *
+        channel.energy_per_bit;
   };
   for (std::size_t l = 0; l < topology_.links.size(); ++l) {
     const Topology::Link& link = topology_.links[l];
-    add(senders_[static_cast<std::size_t>(port_map_.first(link.from) + port_map_.of_link_out(static_cast<int>(l)))], link.name,
-        topology_.kinds[static_cast<std::size_t>(link.kind)], link.channel);
+    add(senders_[static_cast<std::size_t>(port_map_.first(link.from) + port_map_.of_link_out(static_cast<int>(l)))],
+        link.name, topology_.kinds[static_cast<std::size_t>(link.kind)], link.channel);
   }
   for (std::size_t t = 0; t < terminals_.size(); ++t) {
     const Topology::Terminal& terminal = topology_.terminals[t];
     add(senders_[terminals_[t].sender], terminal.name + ".in", "injection", terminal.in);
-    add(senders_[static_cast<std::size_t>(port_map_.first(terminal.router) + port_map_.of_terminal(static_cast<int>(t)))],
+    add(senders_[static_cast<std::size_t>(port_map_.first(terminal.router) +
+                                          port_map_.of_terminal(static_cast<int>(t)))],
         terminal.name + ".out", "ejection", terminal.out);
   }
   return all;
@@ -948,7 +967,8 @@ std::vector<Network::RouterCounters> FlitNetwork::routers() const {
     counters.flits = router.flits;
     counters.buffer_slots = router.ports * (2 * network_vcs_ * static_cast<std::uint64_t>(params_.buffer_flits) +
                                             static_cast<std::uint64_t>(params_.shared_buffer_flits));
-    counters.occupancy_cycles = static_cast<double>(router.occupied + static_cast<Cycle>(router.occupancy) * domain.cycle);
+    counters.occupancy_cycles =
+        static_cast<double>(router.occupied + static_cast<Cycle>(router.occupancy) * domain.cycle);
     counters.peak_occupancy = router.peak_occupancy;
     counters.period = domain.period;
   }
@@ -984,8 +1004,9 @@ void FlitNetwork::report_waits(std::vector<engine::Wait>& waits) const {
     const std::uint32_t index = router_of_vc_[number];
     const InputVc& vc = input_vcs_[number];
     const Ports::Port& port = port_map_.at(static_cast<int>(index), vc.port);
-    const std::string from = port.terminal != Ports::kNone ? topology_.terminals[static_cast<std::size_t>(port.terminal)].name
-                                                           : topology_.routers[static_cast<std::size_t>(port.neighbour)].name;
+    const std::string from = port.terminal != Ports::kNone
+                                 ? topology_.terminals[static_cast<std::size_t>(port.terminal)].name
+                                 : topology_.routers[static_cast<std::size_t>(port.neighbour)].name;
     return topology_.routers[index].name + " from " + from + " vc " + std::to_string(vc.vc);
   };
   const auto next_name = [&](const Sender& sender, std::uint32_t vc) {
@@ -1034,8 +1055,10 @@ void FlitNetwork::check_idle(std::vector<std::string>& violations) const {
       held += vc.holder != kNone ? 1 : 0;
     }
   }
-  if (injected != ejected) broken(std::to_string(injected) + " flits went in, " + std::to_string(ejected) + " came out");
-  if (flits_ != ejected) broken(std::to_string(flits_) + " flits were delivered, " + std::to_string(ejected) + " came out");
+  if (injected != ejected)
+    broken(std::to_string(injected) + " flits went in, " + std::to_string(ejected) + " came out");
+  if (flits_ != ejected)
+    broken(std::to_string(flits_) + " flits were delivered, " + std::to_string(ejected) + " came out");
   if (held > 0) broken(std::to_string(held) + " VCs are still held");
   // Credits of the last flits may still be on their way.
   std::size_t returning = 0;

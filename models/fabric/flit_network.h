@@ -82,11 +82,11 @@ class FlitNetwork final : public Network {
     Cycle eligible = 0;  // may ask from then on
     Cycle since = 0;     // has asked, in vain, since (for a VC or a credit)
     std::uint32_t packet = 0;
-    std::uint32_t out = 0;         // number of the output VC it holds
-    std::uint32_t allowed = 0;     // VCs it may take at out_port
-    std::uint16_t out_port = 0;    // of its router
-    std::uint16_t port = 0;        // it belongs to
-    std::uint16_t begin = 0;       // in its ring
+    std::uint32_t out = 0;       // number of the output VC it holds
+    std::uint32_t allowed = 0;   // VCs it may take at out_port
+    std::uint16_t out_port = 0;  // of its router
+    std::uint16_t port = 0;      // it belongs to
+    std::uint16_t begin = 0;     // in its ring
     std::uint16_t count = 0;
     VcState state = VcState::idle;
     StreamId stream = 0;
@@ -104,8 +104,8 @@ class FlitNetwork final : public Network {
     std::uint32_t to = 0;        // first input VC at the other end; the terminal where to_terminal
     std::uint32_t free_vcs = 0;  // bit v: nobody holds output VC v
     std::uint32_t shared_free = 0;
-    Cycle pipeline = 0;  // from grant until the link takes the flit
-    Cycle delay = 0;     // from grant to arrival, unless timed
+    Cycle pipeline = 0;       // from grant until the link takes the flit
+    Cycle delay = 0;          // from grant to arrival, unless timed
     Cycle credit_return = 0;  // to_terminal: from arrival until the credit can be used
     bool to_terminal = false;
     bool timed = false;  // arrivals are computed in time: other clock, narrower than a flit, errors
@@ -122,8 +122,8 @@ class FlitNetwork final : public Network {
     Time degraded_at = kNever;
     Time replay_latency = 0;
     Time latency = 0;
-    Time free_at = 0;                // the link has sent everything by then
-    std::uint64_t corrupted = 0;     // of 2^64: a flit arrives corrupted
+    Time free_at = 0;             // the link has sent everything by then
+    std::uint64_t corrupted = 0;  // of 2^64: a flit arrives corrupted
     std::uint64_t replays = 0;
     Time busy = 0;
   };
@@ -204,7 +204,8 @@ class FlitNetwork final : public Network {
   void inject(std::uint32_t terminal, Cycle now);
   template <bool kQos>
   void allocate_vcs(std::uint32_t index, Router& router, Cycle now);
-  void charge_vc_losers(std::uint32_t index, const Router& router, const std::vector<Allocators::Match>& matches, Cycle now);
+  void charge_vc_losers(std::uint32_t index, const Router& router, const std::vector<Allocators::Match>& matches,
+                        Cycle now);
   template <bool kQos>
   void allocate_switch(std::uint32_t index, Router& router, Cycle now);
   bool may_ask(std::uint32_t index, Router& router, InputVc& vc, std::uint32_t local, Cycle now);
@@ -255,9 +256,9 @@ class FlitNetwork final : public Network {
   std::uint32_t network_vcs_ = 0;  // of a virtual network
   unsigned vc_shift_ = 0;          // VCs of a port (both virtual networks) are numbered port << shift | vc
   std::uint32_t vc_mask_ = 0;
-  std::uint64_t vcs_of_port_ = 0;  // a bit for each of its VCs
+  std::uint64_t vcs_of_port_ = 0;     // a bit for each of its VCs
   std::uint32_t first_terminal_ = 0;  // sender of terminal 0
-  std::uint32_t ring_size_ = 0;  // of an input VC's buffer, a power of two
+  std::uint32_t ring_size_ = 0;       // of an input VC's buffer, a power of two
 
   std::vector<Domain> domains_;
   std::vector<Router> routers_;
@@ -277,8 +278,8 @@ class FlitNetwork final : public Network {
   std::vector<std::uint32_t> free_packets_;
 
   // Quality of service
-  std::vector<std::uint8_t> tokens_;   // [sender][stream]: weighted round robin
-  std::vector<Time> next_injection_;   // [terminal][stream]: rate limit
+  std::vector<std::uint8_t> tokens_;  // [sender][stream]: weighted round robin
+  std::vector<Time> next_injection_;  // [terminal][stream]: rate limit
 
   // Scratch of a router's step
   std::vector<std::uint16_t> candidates_;  // input VCs that asked for an output VC
