@@ -13,7 +13,7 @@ namespace cowosim::fabric {
 
 /// Allocators of one kind, one a router; rows and columns of all of them stand behind each other. The choice at every row and
 /// column is an arbiter's: the most urgent request, among equals the next after the one served last (round robin), or the one
-/// served longest ago (matrix).
+/// served longest ago (matrix; at first the last one goes first).
 class Allocators {
  public:
   enum class Kind : std::uint8_t {
@@ -36,7 +36,7 @@ class Allocators {
   /// One more allocator; returns its number.
   std::uint32_t add(int rows, int columns);
 
-  /// An allocation: begin, requests (the same one may come twice), allocate. `alike`: all are equally urgent.
+  /// An allocation: begin, requests (the same one may come twice), allocate if there are any(). `alike`: all are equally urgent.
   void begin(std::uint32_t allocator, bool alike) {
     at_ = &places_[allocator];
     masked_ = alike && at_->masks;

@@ -109,8 +109,7 @@ void FlitNetwork::build_routers() {
   for (std::size_t s = 0; s < senders_.size(); ++s) {
     Sender& sender = senders_[s];
     sender.first_vc = static_cast<std::uint32_t>(s << vc_shift_);
-    sender.free_vcs = (1u << (2 * network_vcs_)) - 1;
-    if (network_vcs_ == 16) sender.free_vcs = ~0u;
+    sender.free_vcs = static_cast<std::uint32_t>((std::uint64_t{1} << (2 * network_vcs_)) - 1);
     sender.shared_free = static_cast<std::uint32_t>(params_.shared_buffer_flits);
     sender.pipeline = s < total ? params_.switch_allocation_cycles + params_.switch_traversal_cycles : 1;
   }
