@@ -552,25 +552,28 @@ void FlitNetwork::choose_hop(std::uint32_t index, InputVc& vc) {
   const Packet& packet = under_way_[vc.packet];
   const unsigned base = packet.network * network_vcs_;
   const bool from_terminal = inputs_[routers_[index].first_port + vc.port].credits_to >> vc_shift_ >= first_terminal_;
-  std::array<Hop, Routes::kMaxChoices> hops;
-  const int count =
-      routes_.next(static_cast<int>(index), vc.port,
-                   from_terminal ? Routes::kFromTerminal : static_cast<int>(vc.vc - base), packet.heading, hops.data());
-  const Hop* best = hops.data();
-  if (count > 1) {
-    std::uint64_t best_score = 0;
-    for (int i = 0; i < count; ++i) {
-      const Sender& sender = senders_[routers_[index].first_port + hops[static_cast<std::size_t>(i)].port];
-      const std::uint32_t free = sender.free_vcs & hops[static_cast<std::size_t>(i)].vcs << base;
-      std::uint64_t free_room = 0;
-      for (std::uint32_t v = 0; v <= vc_mask_; ++v)
-        if ((free >> v & 1) != 0) free_room += 1u + room(sender, output_vcs_[sender.first_vc + v]);
-      const std::uint64_t score =
-          free == 0 ? 0 : (std::uint64_t{0xFF} - hops[static_cast<std::size_t>(i)].rank) << 32 | free_room;
-      if (score > best_score) {
-        best_score = score;
-        best = &hops[static_cast<std::size_t>(i)];
-      }
+  const int in_vc = from_terminal ? Routes::kFromTerminal : static_cast<int>(vc.vc - base);
+  if (!adaptive_) {
+    Hop hop;
+    routes_.next(static_cast<int>(index), vc.port, in_vc, packet.heading, &hop);
+    vc.out_port = hop.port;
+    vc.allowed = hop.vcs << base;
+    return;
+  }
+  Hop hops[Routes::kMaxChoices];
+  const int count = routes_.next(static_cast<int>(index), vc.port, in_vc, packet.heading, hops);
+  const Hop* best = hops;
+  std::uint64_t best_score = 0;
+  for (const Hop* hop = hops; hop != hops + count; ++hop) {
+    const Sender& sender = senders_[routers_[index].first_port + hop->port];
+    const std::uint32_t free = sender.free_vcs & hop->vcs << base;
+    std::uint64_t free_room = 0;
+    for (std::uint32_t v = 0; v <= vc_mask_; ++v)
+      if ((free >> v & 1) != 0) free_room += 1u + room(sender, output_vcs_[sender.first_vc + v]);
+    const std::uint64_t score = free == 0 ? 0 : (std::uint64_t{0xFF} - hop->rank) << 32 | free_room;
+    if (score > best_score) {
+      best_score = score;
+      best = hop;
     }
   }
   vc.out_port = best->port;
@@ -646,10 +649,8 @@ void FlitNetwork::allocate_vcs(std::uint32_t index, Router& router, Cycle now) {
         return;
       }
       const std::uint16_t urgency = kQos ? urgency_of(vc, router, time) : 0;
-      const std::uint32_t first = static_cast<std::uint32_t>(vc.out_port) << vc_shift_;
       candidates_.push_back(static_cast<std::uint16_t>(local));
-      for (; free != 0; free &= free - 1)
-        vc_allocators_.request(local, first + static_cast<std::uint32_t>(__builtin_ctz(free)), urgency);
+      vc_allocators_.request(local, static_cast<std::uint32_t>(vc.out_port) << vc_shift_, free, urgency);
     });
   }
   if (candidates_.empty()) return;
@@ -694,7 +695,7 @@ void FlitNetwork::allocate_switch(std::uint32_t index, Router& router, Cycle now
     for_each_bit(ready_[router.first_word + w], w, [&](std::uint32_t local) {
       InputVc& vc = input_vcs_[router.first_vc + local];
       if (plain_switch_ || may_ask(index, router, vc, local, now))
-        switch_allocators_.request(local >> vc_shift_, vc.out_port,
+        switch_allocators_.request(local >> vc_shift_, vc.out_port, 1,
                                    kQos ? urgency_of(vc, router, now * period) : std::uint16_t{0});
     });
   }
@@ -903,8 +904,8 @@ Time FlitNetwork::unloaded_latency(int source, int destination, std::uint32_t da
   int in_port = port_map_.of_terminal(source);
   int in_vc = Routes::kFromTerminal;
   for (;;) {
-    std::array<Hop, Routes::kMaxChoices> hops;
-    routes_.next(router, in_port, in_vc, heading, hops.data());
+    Hop hops[Routes::kMaxChoices];
+    routes_.next(router, in_port, in_vc, heading, hops);
     const Ports::Port& out = port_map_.at(router, hops[0].port);
     sender = &senders_[static_cast<std::size_t>(port_map_.first(router) + hops[0].port)];
     at[0] += params_.routing_cycles + params_.vc_allocation_cycles;

@@ -142,9 +142,9 @@ std::vector<Allocators::Match> run(Allocators& allocators, std::uint32_t which, 
   for (const auto& [pair, urgency] : requests) {
     const auto row = static_cast<std::uint32_t>(pair.first);
     const auto column = static_cast<std::uint32_t>(pair.second);
-    allocators.request(row, column, static_cast<std::uint16_t>(urgency));
+    allocators.request(row, column, 1, static_cast<std::uint16_t>(urgency));
     // A port whose VCs ask for the same output asks twice, the less urgent one does not matter.
-    if ((row + column) % 3 == 0) allocators.request(row, column, static_cast<std::uint16_t>(urgency + column % 2));
+    if ((row + column) % 3 == 0) allocators.request(row, column, 1, static_cast<std::uint16_t>(urgency + column % 2));
   }
   EXPECT_EQ(allocators.any(), !requests.empty());
   if (!allocators.any()) return {};
