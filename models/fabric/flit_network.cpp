@@ -923,6 +923,8 @@ std::vector<Network::LinkCounters> FlitNetwork::links() const {
     link.replays = sender.replays;
     link.energy = 8.0 * static_cast<double>((sender.flits + sender.replays) * static_cast<std::uint64_t>(format_.flit_bytes)) *
                   channel.energy_per_bit;
+    link.degraded_at = channel.degraded_at;
+    if (link.degraded_at != kNever) link.degraded_bandwidth = std::min(channel.degraded_bandwidth, link.bandwidth);
   };
   for (std::size_t l = 0; l < topology_.links.size(); ++l) {
     const Topology::Link& link = topology_.links[l];

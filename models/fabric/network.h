@@ -47,6 +47,8 @@ class Network : public engine::Heart {
     std::array<Time, kStalls> stalls{};  ///< parts of `wait`; flit precision only
     std::uint64_t replays = 0;
     double energy = 0;  ///< pJ
+    Time degraded_at = kNever;  ///< lanes are lost from then on
+    std::int64_t degraded_bandwidth = 0;
   };
   virtual std::vector<LinkCounters> links() const = 0;
 
