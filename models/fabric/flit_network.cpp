@@ -265,13 +265,10 @@ void FlitNetwork::run_cycle(Domain& domain) {
       Router& router = routers_[index];
       // Both decide on what they found at the beginning of the cycle: a VC given now asks for the switch in the next one.
       chosen_.clear();
-      allocate_vcs<kQos>(index, router, now);
-      allocate_switch<kQos>(index, router, now);
+      if (any_bit(wants_vc_, router)) allocate_vcs<kQos>(index, router, now);
+      if (any_bit(ready_, router)) allocate_switch<kQos>(index, router, now);
       for (const std::uint16_t local : chosen_) set_bit(ready_, router.first_word, local);
-      std::uint64_t left = 0;
-      for (std::uint32_t i = router.first_word; i < router.first_word + router.words; ++i)
-        left |= wants_vc_[i] | ready_[i];
-      if (left == 0) clear_bit(domain.routers, 0, index);
+      if (!any_bit(wants_vc_, router) && !any_bit(ready_, router)) clear_bit(domain.routers, 0, index);
     });
     domain.busy |= domain.routers[w] != 0;
   }
@@ -820,7 +817,7 @@ void FlitNetwork::traverse(std::uint32_t index, Router& router, std::uint32_t lo
     output.holder = kNone;
     sender.free_vcs |= 1u << out_vc;
     clear_bit(ready_, router.first_word, local);
-    release(index, router, vc.out_port, out_vc, vc.stream, now);
+    if (any_bit(blocked_, router)) release(index, router, vc.out_port, out_vc, vc.stream, now);
     vc.state = VcState::idle;
     if (vc.count > 0) start_head(index, local, rings_[number * ring_size_ + vc.begin], now + 1);
   } else if (vc.count == 0) {
@@ -941,6 +938,8 @@ std::vector<Network::LinkCounters> FlitNetwork::links() const {
     link.energy =
         8.0 * static_cast<double>((sender.flits + sender.replays) * static_cast<std::uint64_t>(format_.flit_bytes)) *
         channel.energy_per_bit;
+    link.degraded_at = channel.degraded_at;
+    if (link.degraded_at != kNever) link.degraded_bandwidth = std::min(channel.degraded_bandwidth, link.bandwidth);
   };
   for (std::size_t l = 0; l < topology_.links.size(); ++l) {
     const Topology::Link& link = topology_.links[l];

@@ -197,6 +197,11 @@ class FlitNetwork final : public Network {
     domain.busy = true;
   }
 
+  static bool any_bit(const std::vector<std::uint64_t>& mask, const Router& router) {
+    std::uint64_t bits = mask[router.first_word];
+    for (std::uint32_t w = 1; w < router.words; ++w) bits |= mask[router.first_word + w];
+    return bits != 0;
+  }
   void arrive(const FlitArrival& arrival, Cycle now);
   void start_head(std::uint32_t router, std::uint32_t local, Flit head, Cycle at);
   void choose_hop(std::uint32_t router, InputVc& vc);
