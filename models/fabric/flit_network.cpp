@@ -731,8 +731,11 @@ void FlitNetwork::allocate_switch(std::uint32_t index, Router& router, Cycle now
 bool FlitNetwork::may_ask(std::uint32_t index, Router& router, InputVc& vc, std::uint32_t local, Cycle now) {
   if (vc.eligible > now) return false;
   Sender& sender = senders_[router.first_port + vc.out_port];
-  if (!may_send(sender, output_vcs_[vc.out])) {  // another VC took the last shared slot
+  if (!may_send(sender,
+                output_vcs_[vc.out])) {  // another VC took the last shared slot: from now on it waits for a credit
     clear_bit(ready_, router.first_word, local);
+    end_switch_wait(index, sender, vc, now);
+    vc.since = now;
     return false;
   }
   if (!sender.timed || sender.free_at < (now + 1) * domains_[router.domain].period) return true;
@@ -789,10 +792,7 @@ void FlitNetwork::traverse(std::uint32_t index, Router& router, std::uint32_t lo
   --router.occupancy;
   router.occupied += now;
   ++router.flits;
-  if (now > vc.since) {
-    sender.stalls[static_cast<std::size_t>(Stall::lost_switch)] += now - vc.since;
-    if (!several_streams_) charge(index, vc.stream, vc.stream, now - vc.since);
-  }
+  end_switch_wait(index, sender, vc, now);
   vc.since = now + 1;  // of the next flit
   take_credit(sender, output);
   ++sender.flits;

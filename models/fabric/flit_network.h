@@ -236,6 +236,12 @@ class FlitNetwork final : public Network {
     sender.stalls[static_cast<std::size_t>(why)] += cycles;
     charge(router, victim, holder, cycles);
   }
+  /// A wait for the switch that lasted until `now`; with several streams it has been charged as it passed.
+  void end_switch_wait(std::uint32_t router, Sender& sender, const InputVc& vc, Cycle now) {
+    if (now <= vc.since) return;
+    sender.stalls[static_cast<std::size_t>(Stall::lost_switch)] += now - vc.since;
+    if (!several_streams_) charge(router, vc.stream, vc.stream, now - vc.since);
+  }
   void charge(std::uint32_t router, StreamId victim, StreamId holder, Cycle cycles) {
     blame_[router].charge(victim, holder, cycles * domains_[routers_[router].domain].period);
   }
