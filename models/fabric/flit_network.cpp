@@ -74,7 +74,10 @@ FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterPa
   while ((1u << vc_shift_) < vcs) ++vc_shift_;
   vcs_of_port_ = (std::uint64_t{1} << vcs) - 1;
   ring_size_ = power_of_two(static_cast<std::uint32_t>(router.buffer_flits + router.shared_buffer_flits));
-  queues_per_terminal_ = 2 * std::max<std::uint32_t>(1, static_cast<std::uint32_t>(qos.streams.size()));
+  require(qos.streams.size() <= kMaxStreams,
+          "quality of service for at most " + std::to_string(kMaxStreams) + " streams");
+  if (!qos.streams.empty())  // those without a name share a queue
+    queues_per_terminal_ = 2 * static_cast<std::uint32_t>(std::min(qos.streams.size() + 1, kMaxStreams));
 
   for (const Topology::Domain& domain : topology.domains) {
     Domain& d = domains_.emplace_back();
@@ -321,7 +324,8 @@ void FlitNetwork::receive(const engine::Message& message) {
 
   Terminal& terminal = terminals_[message.port];
   const std::uint32_t streams = queues_per_terminal_ / 2;
-  Queue& queue = queues_[terminal.first_queue + packet.network * streams + (streams > 1 ? tx.stream : 0)];
+  Queue& queue =
+      queues_[terminal.first_queue + packet.network * streams + std::min<std::uint32_t>(tx.stream, streams - 1)];
   if (queue.first == kNone) {
     queue.first = number;
   } else {
@@ -362,7 +366,8 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     Queue& queue = queues_[terminal.first_queue + q];
     if (queue.first == kNone) continue;
     const Packet& packet = under_way_[queue.first];
-    if (kQos && next_injection_[index * kMaxStreams + packet.stream] > now * domain.period) {
+    // A packet that has begun goes on: others may wait for its VC.
+    if (kQos && queue.sent == 0 && next_injection_[index * kMaxStreams + packet.stream] > now * domain.period) {
       limited = true;
       continue;
     }
@@ -415,6 +420,12 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     output_vcs_[sender.first_vc + chosen_vc].holder = kOfTerminal;
     sender.free_vcs &= ~(1u << chosen_vc);
     ++sender.packets;
+    const std::int64_t limit = kQos && packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].rate_limit : 0;
+    if (limit > 0) {
+      Time& next = next_injection_[index * kMaxStreams + packet.stream];
+      next = std::max(next, (now - 1) * domain.period) +
+             transfer_time(static_cast<std::int64_t>(packet.flits) * format_.flit_bytes, limit);
+    }
   }
   ++chosen->sent;
   if (chosen->sent == packet.flits) {
@@ -426,14 +437,7 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     --terminal.queued;
   }
   terminal.next_queue = static_cast<std::uint16_t>(chosen_index);
-  if (kQos) {
-    spend_token(sender, packet.stream);
-    const std::int64_t limit = packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].rate_limit : 0;
-    if (limit > 0)
-      next_injection_[index * kMaxStreams + packet.stream] =
-          std::max(next_injection_[index * kMaxStreams + packet.stream], now * domain.period - domain.period) +
-          transfer_time(format_.flit_bytes, limit);
-  }
+  if (kQos) spend_token(sender, packet.stream);
   sender.last_stream = packet.stream;
   ++sender.flits;
   take_credit(sender, output_vcs_[sender.first_vc + chosen_vc]);

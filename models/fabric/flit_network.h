@@ -70,7 +70,6 @@ class FlitNetwork final : public Network {
     Time entered;
     std::uint16_t count;  // of its message
     std::uint16_t hops;
-    std::uint16_t urgency;  // by priority, lower first
     StreamId stream;
     engine::Phase phase;
     std::uint8_t network;  // virtual
