@@ -120,7 +120,7 @@ std::vector<Packet> random_traffic(std::uint64_t seed, const FlitSetup& setup) {
   const int gap = draw.of({10, 100, 1000});
   std::vector<Packet> packets;
   Time at = 0;
-  for (int n = 0; n < 150; ++n) {
+  for (int n = 0; n < 400; ++n) {
     at += draw.below(gap);
     if (draw.one_in(50)) at += 1'000'000;  // everything has come to rest
     packets.push_back({draw.below(terminals), draw.below(terminals), 1 + draw.below(longest), at,
