@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/transaction.h"
+#include "fabric/die_to_die.h"
 
 namespace cowosim::fabric {
 
@@ -21,12 +22,11 @@ std::uint32_t power_of_two(std::uint32_t at_least) {
   return p;
 }
 
-/// The chance of one in 2^64 parts that one of `bits` bits is wrong.
-std::uint64_t corrupted_of(double bit_error_rate, int bits) {
-  if (bit_error_rate <= 0) return 0;
-  const double chance = -std::expm1(bits * std::log1p(-bit_error_rate));
-  return static_cast<std::uint64_t>(std::min(std::ldexp(chance, 64), std::ldexp(1.0, 63)));
-}
+// What numbers in the state have room for.
+constexpr int kMostSlots = 0xFFFF;
+constexpr int kMostVcs = 0x10000;  // of a router
+constexpr std::size_t kMostDomains = 256;
+constexpr double kMostCorrupted = 0.999;  // of flits: a link on which more are sends for ever
 
 void require(bool condition, const std::string& what) {
   if (!condition) throw std::invalid_argument("flit network: " + what);
@@ -68,6 +68,10 @@ FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterPa
       switch_allocators_(Allocators::kind_of(router.switch_allocator), router.iterations) {
   for (const ParameterProblem& problem : problems(topology)) require(false, problem.parameter + ": " + problem.message);
   require(router.virtual_channels >= 1 && router.virtual_channels <= 16, "1 to 16 virtual channels");
+  require(router.buffer_flits >= 1 && router.shared_buffer_flits >= 0 &&
+              router.buffer_flits + router.shared_buffer_flits <= kMostSlots,
+          "buffers of 1 to " + std::to_string(kMostSlots) + " flits, shared slots included");
+  require(topology.domains.size() <= kMostDomains, "at most " + std::to_string(kMostDomains) + " clocks");
   require(format.flit_bytes > 0 && format.header_bytes >= 0, "flit_bytes above 0, header_bytes of at least 0");
   const std::uint32_t vcs = power_of_two(2 * network_vcs_);
   vc_mask_ = vcs - 1;
@@ -133,6 +137,9 @@ void FlitNetwork::build_routers() {
     router.words = static_cast<std::uint16_t>(((static_cast<unsigned>(ports) << vc_shift_) + 63) / 64);
     words += router.words;
     const int vcs = ports << vc_shift_;
+    require(vcs <= kMostVcs, "router '" + topology_.routers[r].name + "' has " + std::to_string(ports) +
+                                 " ports, with these virtual channels at most " +
+                                 std::to_string(kMostVcs >> vc_shift_));
     vc_allocators_.add(vcs, vcs);
     switch_allocators_.add(ports, ports);
 
@@ -207,7 +214,10 @@ void FlitNetwork::connect(Sender& sender, const Channel& channel, int from_domai
   sender.degraded_flit_time = channel.degraded_at == kNever ? sender.flit_time : flit_time(channel.degraded_bandwidth);
   sender.replay_latency = channel.replay_latency;
   sender.latency = channel.latency;
-  sender.corrupted = corrupted_of(channel.bit_error_rate, 8 * format_.flit_bytes);
+  const double corrupted = corrupted_probability(channel.bit_error_rate, 8 * format_.flit_bytes);
+  require(corrupted <= kMostCorrupted, "a bit error rate of " + std::to_string(channel.bit_error_rate) +
+                                           " corrupts every flit of " + std::to_string(format_.flit_bytes) + " bytes");
+  sender.corrupted = static_cast<std::uint64_t>(std::ldexp(corrupted, 64));
   sender.timed = from_domain != to_domain || sender.flit_time > period || sender.degraded_flit_time > period ||
                  sender.corrupted != 0;
   plain_switch_ &= !sender.timed;
@@ -355,12 +365,6 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
   if (terminal.queued == 0) return;
   Domain& domain = domains_[terminal.domain];
   Sender& sender = senders_[terminal.sender];
-  if (sender.timed && sender.free_at >= (now + 1) * domain.period) {
-    stall(sender, sender.replaying ? Stall::replay : Stall::lost_switch, terminal.router, sender.last_stream,
-          sender.last_stream, 1);
-    wake(domain, domain.terminals, index);
-    return;
-  }
 
   Queue* chosen = nullptr;
   std::uint32_t chosen_index = 0;
@@ -420,6 +424,12 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
 
   const std::uint32_t number = chosen->first;
   Packet& packet = under_way_[number];
+  if (sender.timed && sender.free_at >= (now + 1) * domain.period) {
+    stall(sender, sender.replaying ? Stall::replay : Stall::lost_switch, terminal.router, packet.stream,
+          sender.last_stream, 1);
+    wake(domain, domain.terminals, index);
+    return;
+  }
   Flit flit = number << kPacketShift;
   if (chosen->sent == 0) {
     flit |= kHead;
@@ -483,10 +493,8 @@ void FlitNetwork::forward_timed(Sender& sender, std::uint32_t vc, Flit flit, Dom
   if (sender.to_domain != sender.domain) to.due = std::min(to.due, cycle * to.period);
 }
 
-/// Sends a flit from `ready` on, again and again until it arrives intact; returns when the link has sent it whole, counted so
-/// that a flit of one cycle is sent at ready + one period.
+/// Sends a flit from `ready` on, again and again until it arrives intact; returns when the link has sent it whole.
 Time FlitNetwork::send_over(Sender& sender, const Packet& packet, Time ready) {
-  const Time period = domains_[sender.domain].period;
   sender.replaying = false;
   Time start = ready;
   for (std::uint64_t attempt = 0;; ++attempt) {
@@ -496,7 +504,7 @@ Time FlitNetwork::send_over(Sender& sender, const Packet& packet, Time ready) {
     if (sender.corrupted == 0 ||
         mix(mix(packet.heading.packet, sender.flits), mix(sender.first_vc, attempt)) >= sender.corrupted) {
       sender.free_at = end;
-      return std::max(end, start + period);
+      return end;
     }
     ++sender.replays;
     sender.replaying = true;

@@ -29,7 +29,8 @@ namespace cowosim::fabric {
 /// credit waits for the stream whose flit made room. The sum is that of all links' stalls.
 class FlitNetwork final : public Network {
  public:
-  /// Throws std::invalid_argument for what problems(topology) reports, and for buffers that cannot hold a packet's flit.
+  /// Throws std::invalid_argument for what problems(topology) reports, and for what has no room in the state: more than 65535 slots
+  /// of a buffer, 65536 VCs of a router, 256 clocks, or a link on which more than 99.9 % of the flits arrive corrupted.
   /// `routes` are kept; whoever made them has checked Routes::problems.
   FlitNetwork(const Topology& topology, Routes routes, const RouterParams& router, const PacketFormat& format,
               const Qos& qos = {});
