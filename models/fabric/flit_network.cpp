@@ -137,9 +137,9 @@ void FlitNetwork::build_routers() {
     router.words = static_cast<std::uint16_t>(((static_cast<unsigned>(ports) << vc_shift_) + 63) / 64);
     words += router.words;
     const int vcs = ports << vc_shift_;
-    require(vcs <= kMostVcs, "router '" + topology_.routers[r].name + "' has " + std::to_string(ports) +
-                                 " ports, with these virtual channels at most " +
-                                 std::to_string(kMostVcs >> vc_shift_));
+    if (vcs > kMostVcs)
+      require(false, "router '" + topology_.routers[r].name + "' has " + std::to_string(ports) +
+                         " ports, with these virtual channels at most " + std::to_string(kMostVcs >> vc_shift_));
     vc_allocators_.add(vcs, vcs);
     switch_allocators_.add(ports, ports);
 
@@ -215,8 +215,9 @@ void FlitNetwork::connect(Sender& sender, const Channel& channel, int from_domai
   sender.replay_latency = channel.replay_latency;
   sender.latency = channel.latency;
   const double corrupted = corrupted_probability(channel.bit_error_rate, 8 * format_.flit_bytes);
-  require(corrupted <= kMostCorrupted, "a bit error rate of " + std::to_string(channel.bit_error_rate) +
-                                           " corrupts every flit of " + std::to_string(format_.flit_bytes) + " bytes");
+  if (corrupted > kMostCorrupted)
+    require(false, "a bit error rate of " + std::to_string(channel.bit_error_rate) + " corrupts every flit of " +
+                       std::to_string(format_.flit_bytes) + " bytes");
   sender.corrupted = static_cast<std::uint64_t>(std::ldexp(corrupted, 64));
   sender.timed = from_domain != to_domain || sender.flit_time > period || sender.degraded_flit_time > period ||
                  sender.corrupted != 0;
