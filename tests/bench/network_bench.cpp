@@ -2,6 +2,8 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "engine/coupling.h"
 #include "engine/engine.h"
@@ -14,7 +16,7 @@ using namespace cowosim;
 
 /// A k x k mesh under uniform traffic.
 struct Mesh {
-  Mesh(const std::string& name, int k, double rate, int flits, int cycles) {
+  Mesh(std::string prefix, int k, double rate, int flits, int cycles) : name(std::move(prefix)) {
     params.topology = "mesh";
     params.k = k;
     network = fabric::make_network(params, {});
@@ -26,7 +28,6 @@ struct Mesh {
     traffic::SyntheticContext context;
     context.shape = {k * k, k};
     source = std::make_unique<traffic::Synthetic>(load, context);
-    this->name = name;
   }
   void couple(engine::Coupling& coupling) {
     coupling.add(name + "source", *source);
