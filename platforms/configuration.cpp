@@ -75,10 +75,14 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
                                did_you_mean(choice.kind, workload_names()), enumerate(workload_names())));
       continue;
     }
-    if (info->on_fabric) {
-      reader.error(path + ".workload",
-                   fmt::format("'{}' runs between the terminals of a fabric, and this platform has none", choice.kind));
-    } else if (configuration.platform.dies.empty() && !info->at_source) {
+    if (info->on_fabric != configuration.platform.fabric.present()) {
+      reader.error(
+          path + ".workload",
+          info->on_fabric
+              ? fmt::format("'{}' runs between the terminals of a fabric, and this platform has none (fabric.topology)",
+                            choice.kind)
+              : fmt::format("'{}' asks for memory, and this platform is a fabric alone: run 'synthetic'", choice.kind));
+    } else if (!info->on_fabric && configuration.platform.dies.empty() && !info->at_source) {
       reader.error(path + ".workload",
                    fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
     }
@@ -121,13 +125,21 @@ void check_stack(hbm::HbmParams hbm, config::Reader& reader) {
   }
 }
 
+void check_fabric(const PlatformParams& platform, config::Reader& reader) {
+  for (const ParameterProblem& problem : fabric::problems(platform.fabric))
+    reader.error("fabric." + problem.parameter, problem.message);
+  if (!platform.dies.empty())
+    reader.error("fabric.topology", "a fabric between dies is not modelled yet: give dies or a fabric, not both");
+}
+
 void check_platform(const PlatformParams& platform, config::Reader& reader) {
-  check_stack(platform.hbm, reader);
   if (!platform.default_workload.empty() && traffic::find_workload(platform.default_workload) == nullptr) {
     reader.error("default_workload",
                  fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,
                              did_you_mean(platform.default_workload, workload_names()), enumerate(workload_names())));
   }
+  if (platform.fabric.present()) return check_fabric(platform, reader);  // alone: there is no memory
+  check_stack(platform.hbm, reader);
   for (const ParameterProblem& problem :
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
     reader.error("hbm." + problem.parameter, problem.message);
@@ -149,13 +161,11 @@ void check_platform(const PlatformParams& platform, config::Reader& reader) {
     if (die.core.max_outstanding_bytes < die.core.transaction_bytes) {
       reader.error(path + ".core.max_outstanding_bytes", "must hold at least one transaction (core.transaction_bytes)");
     }
+    for (const ParameterProblem& problem : fabric::problems(die.network))
+      reader.error(path + ".network." + problem.parameter, problem.message);
     if (platform.hbm.stacks * platform.hbm.channels % die.partitions != 0) {
       reader.error(path + ".partitions", "must divide the number of cache slices (hbm.stacks x hbm.channels)");
     }
-    if (die.network.flits())
-      reader.error(path + ".network.precision", "dies have no flit precision yet; packet is right");
-    for (const ParameterProblem& problem : fabric::problems(die.network))
-      reader.error(path + ".network." + problem.parameter, problem.message);
   }
 }
 
@@ -300,7 +310,10 @@ Description describe_kinds(const std::string& prefix) {
   Description all;
   for (const traffic::WorkloadInfo& info : traffic::workloads()) {
     for (ParameterInfo& parameter : describe_kind(info.name, prefix).parameters) {
-      const auto same = [&](const ParameterInfo& other) { return other.path == parameter.path; };
+      const auto same = [&](const ParameterInfo& other) {
+        return other.path == parameter.path && other.type == parameter.type && other.unit == parameter.unit &&
+               other.choices == parameter.choices;
+      };
       if (std::any_of(all.parameters.begin(), all.parameters.end(), same)) continue;
       all.parameters.push_back(std::move(parameter));
     }

@@ -77,7 +77,8 @@ std::string validate_file(const std::string& file, const std::vector<std::string
 Description describe_platform();
 /// The parameters of one kind of workload, with the prefix "workload".
 Description describe_workload(const std::string& kind);
-/// Of a workload file: those of all kinds together, without a prefix. Which of them a kind has, `validate` knows.
+/// Of a workload file: those of all kinds together, without a prefix; one that kinds take differently is there several times. Which of
+/// them a kind has, `validate` knows.
 Description describe_any_workload();
 
 }  // namespace cowosim::platforms

@@ -1,5 +1,6 @@
 #include "platforms/die.h"
 
+#include "fabric/flit_network.h"
 #include "fabric/packet_network.h"
 
 namespace cowosim::platforms {
@@ -17,8 +18,13 @@ std::unique_ptr<fabric::Network> network_of(const DieParams& params, const compu
     terminals.push_back({"slice_" + std::to_string(i), static_cast<int>(slices.partition_of(i)), true});
   }
   for (const std::string& guest : guests) terminals.push_back({guest, 0, false});
-  return std::make_unique<fabric::PacketNetwork>(fabric::crossbar(params.network, params.partitions, terminals),
-                                                 params.network.format());
+  const fabric::Topology topology = fabric::crossbar(params.network, params.partitions, terminals);
+  if (!params.network.flits()) return std::make_unique<fabric::PacketNetwork>(topology, params.network.format());
+  // The crossing's links side by side share its traffic by flow.
+  fabric::Routes routes(topology, fabric::Ports(topology), fabric::Routing::weighted_multipath,
+                        params.network.router.virtual_channels);
+  return std::make_unique<fabric::FlitNetwork>(topology, std::move(routes), params.network.router,
+                                               params.network.format());
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "core/units.h"
 
 namespace cowosim::platforms {
@@ -129,6 +131,51 @@ Package::Facts facts(const PlatformParams& platform, const MemoryMap& map, const
                                     ? "nothing: one component"
                                     : engine.narrowest()->from().name() + " -> " + engine.narrowest()->name();
   text("window_set_by", "W is set by", narrowest);
+  return facts;
+}
+
+Package::Facts facts_of_fabric(const PlatformParams& platform, const fabric::Network& network) {
+  const fabric::FabricParams& params = platform.fabric;
+  Package::Facts facts;
+  const auto number = [&](const char* key, const char* label, double value, std::string readable) {
+    facts.push_back({key, label, value, "", std::move(readable)});
+  };
+  const auto text = [&](const char* key, const char* label, const std::string& what) {
+    facts.push_back({key, label, 0, what, what});
+  };
+  const double period = to_ns(period_of(params.frequency));
+  const int terminals = network.ports();
+  std::size_t between_routers = 0;
+  for (const auto& link : network.links())
+    between_routers += link.kind != "injection" && link.kind != "ejection" ? 1 : 0;
+
+  text("fabric_topology", "topology", params.topology);
+  text("fabric_precision", "precision", params.precision);
+  text("fabric_routing", "routing", fabric::routing_names()[static_cast<std::size_t>(params.routing_algorithm())]);
+  number("fabric_terminals", "terminals", terminals, std::to_string(terminals));
+  number("fabric_links", "links between routers, each direction", static_cast<double>(between_routers),
+         std::to_string(between_routers));
+  number("fabric_clock_ns", "clock period (rounded up)", period, fmt::format("{:.3f} ns", period));
+
+  // Alone, a flit from each terminal to each; of large networks every n-th pair.
+  const std::int64_t pairs = static_cast<std::int64_t>(terminals) * terminals;
+  const std::int64_t step = std::max<std::int64_t>(1, pairs / 4096);
+  Time sum = 0, most = 0, least = kNever;
+  std::int64_t counted = 0;
+  for (std::int64_t pair = 0; pair < pairs; pair += step) {
+    const Time t = network.unloaded_latency(static_cast<int>(pair / terminals), static_cast<int>(pair % terminals), 0);
+    sum += t;
+    most = std::max(most, t);
+    least = std::min(least, t);
+    ++counted;
+  }
+  const auto latency = [&](const char* key, const char* label, double ns) {
+    number(key, label, ns, fmt::format("{:.3f} ns, {:.2f} cycles", ns, ns / period));
+  };
+  latency("unloaded_min_ns", "unloaded packet of one flit, least", to_ns(least));
+  latency("unloaded_mean_ns", "unloaded packet of one flit, mean over pairs",
+          to_ns(sum) / static_cast<double>(counted));
+  latency("unloaded_max_ns", "unloaded packet of one flit, most", to_ns(most));
   return facts;
 }
 

@@ -94,11 +94,9 @@ telemetry::Results Harvest::results() const {
   results.completion_hash = engine.completion_hash();
 
   add_streams(results);
-  results.hbm = hbm();
-  if (die != nullptr) {
-    results.fabric = fabric();
-    results.compute = compute();
-  }
+  if (!channels.empty()) results.hbm = hbm();
+  if (die != nullptr || interposer != nullptr) results.fabric = fabric();
+  if (die != nullptr) results.compute = compute();
   for (std::size_t p = 0; p < programs.size(); ++p) {
     if (programs[p]->background) continue;
     results.workload = workload(results, p);
@@ -116,6 +114,10 @@ void Harvest::add_streams(telemetry::Results& results) const {
     const auto id = static_cast<StreamId>(s);
     telemetry::StreamStatistics sum;
     for (const traffic::Source* source : sources) sum.merge(source->stream(id));
+    if (interposer != nullptr) {
+      for (const auto& source : interposer->sources())
+        if (source->stream_id() == id) sum.merge(source->stream());
+    }
     if (die != nullptr) {
       for (const compute::CoreShell& core : die->core) {
         if (const auto* of_core = const_cast<compute::CoreShell&>(core).heart().stream(id)) sum.merge(*of_core);
@@ -186,16 +188,72 @@ telemetry::EnergyBalance Harvest::hbm_energy() const {
   return balance;
 }
 
+void Harvest::add_network(const fabric::Network& network, const std::string& prefix,
+                          telemetry::FabricResult& result) const {
+  result.packets = network.packets();
+  result.flits = network.flits();
+  result.precision = network.flit_precision() ? telemetry::FabricPrecision::flit : telemetry::FabricPrecision::packet;
+  if (network.packets() > 0)
+    result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
+  for (const fabric::Network::LinkCounters& link : network.links()) {
+    telemetry::LinkResult& row = result.links.emplace_back();
+    row.name = network.name() + "." + link.name;
+    row.kind = prefix + link.kind;
+    row.bytes = link.bytes;
+    row.peak_bytes_per_second = static_cast<double>(link.bandwidth);
+    row.busy = link.busy;
+    row.wait = link.wait;
+    row.packets = link.packets;
+    if (link.energy > 0) row.energy_pj = link.energy;
+    if (link.degraded_at < result.interval)
+      row.lane_loss = telemetry::LaneLoss{link.degraded_at, static_cast<double>(link.degraded_bandwidth)};
+    if (!network.flit_precision()) continue;
+    row.flits = link.flits;
+    row.stalls = link.stalls;
+    row.replays = link.replays;
+  }
+  for (const fabric::Network::RouterCounters& router : network.routers()) {
+    const double mean = result.interval == 0 ? 0.0
+                                             : router.occupancy_cycles * static_cast<double>(router.period) /
+                                                   static_cast<double>(result.interval);
+    result.routers.push_back({network.name() + "." + router.name, router.flits, router.period, router.buffer_slots,
+                              mean, router.peak_occupancy});
+  }
+}
+
+/// What the sources measured: packets created in their windows. Several are weighed by their packets.
+void Harvest::add_synthetic(telemetry::FabricResult& result) const {
+  traffic::CycleHistogram latency;
+  double offered = 0, accepted = 0;
+  for (const auto& source : interposer->sources()) {
+    latency.merge(source->latency_cycles());
+    offered += source->offered_flits_per_node_cycle();
+    accepted += source->accepted_flits_per_node_cycle();
+  }
+  result.measured_packets = latency.count();
+  result.offered_flits_per_node_cycle = offered;
+  result.accepted_flits_per_node_cycle = accepted;
+  if (latency.count() == 0) return;
+  const auto at = [&](double q) { return static_cast<double>(latency.quantile(q)); };
+  result.latency_cycles = telemetry::CycleSummary{
+      latency.count(), latency.mean(), at(0.5), at(0.9), at(0.95), at(0.99), static_cast<double>(latency.max())};
+}
+
 telemetry::FabricResult Harvest::fabric() const {
   telemetry::FabricResult result;
   result.interval = engine.now();
+  if (interposer != nullptr) {
+    add_network(interposer->network(), "", result);
+    add_synthetic(result);
+    result.roll_up();
+    return result;
+  }
   const fabric::Network& network = die->network.heart();
-  result.packets = network.packets();
-  if (network.packets() > 0)
-    result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
-  for (const auto& link : network.links()) {
-    result.links.push_back({network.name() + "." + link.name, "noc " + link.kind, link.bytes,
-                            static_cast<double>(link.bandwidth), link.busy, 0, 0});
+  add_network(network, "noc ", result);
+  if (network.flit_precision() && network.packets() > 0) {
+    result.measured_packets = network.packet_latency().count();
+    result.latency_cycles = telemetry::summarise_cycles(
+        network.packet_latency(), period_of(configuration.platform.dies.front().network.frequency));
   }
   const int lanes = configuration.platform.hbm.channels;
   for (std::size_t s = 0; s < links.size(); ++s) {
@@ -203,14 +261,20 @@ telemetry::FabricResult Harvest::fabric() const {
     for (int lane = 0; lane < lanes; ++lane) {
       if (map.present_in(static_cast<std::uint32_t>(static_cast<int>(s) * lanes + lane)) == 0) continue;
       const auto add = [&](const char* direction, const fabric::Link::Counters& counters) {
-        result.links.push_back({link->name() + "." + direction + "_" + std::to_string(lane),
-                                std::string("phy ") + direction, counters.bytes, static_cast<double>(link->bandwidth()),
-                                counters.busy, 0, 0});
+        telemetry::LinkResult& row = result.links.emplace_back();
+        row.name = link->name() + "." + direction + "_" + std::to_string(lane);
+        row.kind = std::string("phy ") + direction;
+        row.bytes = counters.bytes;
+        row.peak_bytes_per_second = static_cast<double>(link->bandwidth());
+        row.busy = counters.busy;
+        row.wait = counters.wait;
+        row.energy_pj = 8.0 * static_cast<double>(counters.bytes) * configuration.platform.phy.energy_per_bit;
       };
       add("down", link->counters(lane, fabric::Link::kDown));
       add("up", link->counters(lane, fabric::Link::kUp));
     }
   }
+  result.roll_up();
   return result;
 }
 
@@ -398,12 +462,15 @@ void Harvest::add_blame(telemetry::Results& results) const {
   for (const fabric::Link* link : links)
     telemetry::append_blame(results.blame, link->name(), "phy", link->blame(), streams);
   if (crossing != nullptr) telemetry::append_blame(results.blame, crossing->name(), "hbm", crossing->blame(), streams);
+  const auto add_network_blame = [&](const fabric::Network& network, const char* resource_class) {
+    for (std::size_t i = 0; i < network.blame_classes(); ++i) {
+      telemetry::append_blame(results.blame, network.name() + "." + network.blame_class_name(i), resource_class,
+                              network.blame(i), streams);
+    }
+  };
+  if (interposer != nullptr) add_network_blame(interposer->network(), "fabric");
   if (die == nullptr) return;
-  const fabric::Network& network = die->network.heart();
-  for (std::size_t i = 0; i < network.blame_classes(); ++i) {
-    telemetry::append_blame(results.blame, network.name() + "." + network.blame_class_name(i), "noc", network.blame(i),
-                            streams);
-  }
+  add_network_blame(die->network.heart(), "noc");
   std::array<telemetry::Blame, 3> cache;
   for (compute::CacheSliceShell& slice : die->slice) {
     cache[0].merge(slice.heart().lookup_blame());

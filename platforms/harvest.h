@@ -11,6 +11,7 @@
 #include "hbm/channel.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
+#include "platforms/interposer.h"
 #include "telemetry/results.h"
 #include "traffic/crossing.h"
 #include "traffic/dispatcher.h"
@@ -30,6 +31,7 @@ struct Harvest {
   const std::vector<traffic::Source*>& sources;
   const std::vector<hbm::Channel*>& channels;
   Die* die;                               ///< nullptr: none
+  const Interposer* interposer;           ///< nullptr: none
   const traffic::Crossing* crossing;      ///< nullptr: none
   std::vector<fabric::Link*> links;       ///< HBM PHYs, by stack
   const traffic::Dispatcher* dispatcher;  ///< nullptr: none
@@ -42,6 +44,8 @@ struct Harvest {
   telemetry::HbmResult hbm() const;
   telemetry::EnergyBalance hbm_energy() const;
   telemetry::FabricResult fabric() const;
+  void add_network(const fabric::Network& network, const std::string& prefix, telemetry::FabricResult& result) const;
+  void add_synthetic(telemetry::FabricResult& result) const;
   telemetry::ComputeResult compute() const;
   /// The precision most FLOP of this run are in: whose peak the die's use is compared with.
   work::Precision dominant_precision() const;

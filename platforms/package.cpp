@@ -17,6 +17,7 @@
 #include "platforms/die.h"
 #include "platforms/facts.h"
 #include "platforms/harvest.h"
+#include "platforms/interposer.h"
 #include "platforms/stack.h"
 #include "platforms/version_info.h"
 #include "telemetry/report.h"
@@ -47,6 +48,14 @@ traffic::SourceParams source_params(const WorkloadChoice& choice, std::int64_t g
   return params;
 }
 
+/// A fabric alone has no memory; what asks for a map all the same gets that of one pseudo-channel.
+hbm::HbmParams memory_of(const platforms::PlatformParams& platform) {
+  if (!platform.fabric.present()) return platform.hbm;
+  hbm::HbmParams one;
+  one.stacks = one.channels = one.pseudo_channels = 1;
+  return one;
+}
+
 engine::Options engine_options(const RunOptions& options, const Configuration& configuration) {
   engine::Options result;
   result.threads = options.threads;
@@ -66,12 +75,14 @@ struct Package::Parts {
   Parts(Package& package, const RunOptions& run_options)
       : options(run_options),
         configuration(platforms::configure(run_options)),
-        map(hbm::make_memory_map(configuration.platform.hbm)),
+        map(hbm::make_memory_map(memory_of(configuration.platform))),
         placement(map.capacity()),
         engine(engine_options(run_options, configuration)),
         root(package.name()) {
     build_workloads();
-    if (configuration.platform.dies.empty()) {
+    if (configuration.platform.fabric.present()) {
+      build_interposer();
+    } else if (configuration.platform.dies.empty()) {
       build_direct();
     } else {
       build_dies();
@@ -124,7 +135,9 @@ struct Package::Parts {
         add_streams(part, choice);
         context.seed = p == 0 ? seed : mix(seed, p);
         context.placement = &placement;
-        if (!direct && traffic::find_workload(choice.kind)->on_cores) {
+        if (const auto* synthetic = std::get_if<traffic::SyntheticParams>(&part.params)) {
+          synthetics.push_back({part.name, context.stream, context.seed, *synthetic});
+        } else if (!direct && traffic::find_workload(choice.kind)->on_cores) {
           programs.push_back(std::make_unique<work::Program>(
               traffic::build_program(choice.kind, part.params, &choice.model, context)));
           work::Program& program = *programs.back();
@@ -213,6 +226,13 @@ struct Package::Parts {
       for (std::size_t i = 0; i < channels.size(); ++i)
         coupling.wire(*coupled_sources.front(), static_cast<int>(i), *channels[i], 0);
     }
+    engine.add("direct", coupling);
+  }
+
+  /// No memory, no dies: a network and what its terminals send each other.
+  void build_interposer() {
+    interposer = std::make_unique<platforms::Interposer>(configuration.platform.fabric, streams, synthetics);
+    interposer->couple(coupling);
     engine.add("direct", coupling);
   }
 
@@ -318,6 +338,7 @@ struct Package::Parts {
     std::unique_ptr<traffic::RequestStream> stream;
   };
   std::vector<Requests> requests;
+  std::vector<platforms::Interposer::Source> synthetics;
 
   engine::Engine engine;
   std::string root;
@@ -326,6 +347,7 @@ struct Package::Parts {
   std::vector<std::unique_ptr<hbm::Channel>> coupled_channels;
   std::vector<std::unique_ptr<traffic::Source>> coupled_sources;
   std::unique_ptr<traffic::Crossing> crossing;
+  std::unique_ptr<platforms::Interposer> interposer;
   engine::Coupling coupling;
 
   std::unique_ptr<platforms::Die> die;
@@ -370,6 +392,8 @@ const platforms::config::Value& Package::resolved() const { return parts_->confi
 const MemoryMap& Package::memory_map() const { return parts_->map; }
 
 Package::Facts Package::facts() const {
+  if (parts_->interposer)
+    return platforms::facts_of_fabric(parts_->configuration.platform, parts_->interposer->network());
   return platforms::facts(parts_->configuration.platform, parts_->map, parts_->engine, *parts_->channels.front(),
                           parts_->die.get());
 }
@@ -418,6 +442,7 @@ telemetry::Results Package::results() const {
                              parts.sources,
                              parts.channels,
                              parts.die.get(),
+                             parts.interposer.get(),
                              parts.crossing.get(),
                              {},
                              parts.dispatcher ? &parts.dispatcher->heart() : nullptr};

@@ -8,6 +8,7 @@
 #include "compute/core.h"
 #include "core/parameter.h"
 #include "fabric/crossbar.h"
+#include "fabric/fabric_params.h"
 #include "fabric/link.h"
 #include "hbm/hbm_params.h"
 #include "traffic/dispatcher.h"
@@ -45,6 +46,7 @@ struct PlatformParams {
   std::vector<DieParams> dies;
   hbm::HbmParams hbm;
   fabric::LinkParams phy;
+  fabric::FabricParams fabric;
   traffic::DispatcherParams dispatcher;
 
   template <class Visitor>
@@ -55,6 +57,7 @@ struct PlatformParams {
     v.group("hbm", hbm, "HBM stacks and their controllers");
     v.group("phy", phy, "HBM PHY link, one per stack, between cache slices and memory controllers");
     v.group("dispatcher", dispatcher, "hands out tiles to cores");
+    v.group("fabric", fabric, "interposer network, alone under synthetic traffic: routers, links, terminals");
   }
 };
 

@@ -18,6 +18,20 @@ void CycleHistogram::add_beyond(std::uint64_t cycles) {
   account(cycles);
 }
 
+void CycleHistogram::merge(const CycleHistogram& other) {
+  const std::uint64_t count = count_ + other.count_;
+  const std::uint64_t sum = sum_ + other.sum_;
+  for (std::size_t bin = 0; bin < other.bins_.size(); ++bin) {
+    if (other.bins_[bin] == 0) continue;
+    const std::uint64_t value = std::min(((bin + 1) << other.shift_) - 1, other.max_);
+    add(value);
+    bins_[value >> shift_] += other.bins_[bin] - 1;
+  }
+  min_ = std::min(min_, other.min_);
+  count_ = count;
+  sum_ = sum;
+}
+
 std::uint64_t CycleHistogram::quantile(double q) const {
   const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count_))));
   std::uint64_t seen = 0;

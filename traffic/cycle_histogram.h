@@ -17,6 +17,8 @@ class CycleHistogram {
     account(cycles);
   }
 
+  /// Where bins are wide, the others' entries count as the last value of theirs; sums stay exact.
+  void merge(const CycleHistogram& other);
   std::uint64_t count() const { return count_; }
   std::uint64_t sum() const { return sum_; }
   std::uint64_t min() const { return count_ == 0 ? 0 : min_; }

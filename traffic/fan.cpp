@@ -7,6 +7,7 @@ namespace cowosim::traffic {
 
 Fan::Fan(int nodes, int sources, std::vector<int> owner) : nodes_(nodes), sources_(sources), owner_(std::move(owner)) {
   if (nodes < 1 || sources < 1) throw std::invalid_argument("fan: at least one source and one node");
+  if (ports() > 0xFFFF) throw std::invalid_argument("fan: more than 65535 ports");
 }
 
 void Fan::receive(const engine::Message& message) {

@@ -48,9 +48,18 @@ std::vector<ParameterProblem> problems(const InjectionParams& params) {
 
 Geometric::Geometric(double p) {
   std::uint64_t survival = survival_of(p);
-  for (; levels_ < kMaxLevels && survival != 0; ++levels_) {
-    survival_[levels_] = survival;
+  std::size_t levels = 0;
+  for (; levels < kMaxLevels && survival != 0; ++levels) {
+    survival_[levels] = survival;
     survival = static_cast<std::uint64_t>((static_cast<unsigned __int128>(survival) * survival) >> 64);
+  }
+  const Place all{~std::uint64_t{0}, 1, levels};
+  for (std::size_t byte = 0; byte < starts_.size(); ++byte) {
+    const std::uint64_t least_draw = std::uint64_t{byte} << 56;
+    const std::uint64_t longest = descend(all, least_draw).gap;
+    starts_[byte] = descend(all, least_draw | (~std::uint64_t{0} >> 8));
+    starts_[byte].levels = 0;
+    while ((longest - starts_[byte].gap) >> starts_[byte].levels != 0) ++starts_[byte].levels;
   }
 }
 

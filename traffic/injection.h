@@ -43,28 +43,33 @@ std::vector<ParameterProblem> problems(const InjectionParams& params);
 ///
 /// By inversion of one draw: the largest n with draw < 2^64 (1 - p)^n, found bit by bit with the powers (1 - p)^(2^k) in 64-bit fixed
 /// point, each rounded down; no floating point but p itself. Probabilities are exact to about 2^-64 relative per cycle of the gap.
+/// The draw's first byte tells most of it at once.
 class Geometric {
  public:
   /// p in [0, 1]; 0: a gap of 2^40 cycles, which is past the end of any experiment.
   explicit Geometric(double p);
 
-  std::uint64_t operator()(std::uint64_t draw) const {
-    std::uint64_t gap = 1;
-    std::uint64_t tail = ~std::uint64_t{0};  // 2^64 P(longer than the gap so far)
-    for (std::size_t k = levels_; k-- > 0;) {
-      const auto longer = static_cast<std::uint64_t>((static_cast<unsigned __int128>(tail) * survival_[k]) >> 64);
-      if (draw < longer) {
-        gap += std::uint64_t{1} << k;
-        tail = longer;
-      }
-    }
-    return gap;
-  }
+  std::uint64_t operator()(std::uint64_t draw) const { return descend(starts_[draw >> 56], draw).gap; }
 
  private:
   static constexpr std::size_t kMaxLevels = 40;
+  struct Place {
+    std::uint64_t tail;        // 2^64 P(not shorter than the gap)
+    std::uint64_t gap : 56;    // which the draw's gap is not shorter than
+    std::uint64_t levels : 8;  // bits by which it may be longer
+  };
+  Place descend(Place at, std::uint64_t draw) const {
+    for (std::uint64_t k = at.levels; k-- > 0;) {
+      const auto longer = static_cast<std::uint64_t>((static_cast<unsigned __int128>(at.tail) * survival_[k]) >> 64);
+      if (draw >= longer) continue;
+      at.gap += std::uint64_t{1} << k;
+      at.tail = longer;
+    }
+    return at;
+  }
+
   std::array<std::uint64_t, kMaxLevels> survival_{};  // 2^64 (1 - p)^(2^k)
-  std::size_t levels_ = 0;
+  std::array<Place, 256> starts_;                     // by a draw's first byte
 };
 
 /// The times of one node's packets after the other, at most one a cycle. Bernoulli: each cycle holds one with probability

@@ -34,7 +34,8 @@ Synthetic::Synthetic(const SyntheticParams& params, const SyntheticContext& cont
       injection_(params.injection, params.flits(), end_),
       window_begin_(clock_.edge(params.warmup_cycles)),
       window_end_(clock_.edge(params.warmup_cycles + params.measure_cycles)),
-      flits_(unsigned_of(params.flits())),
+      data_flits_(unsigned_of(params.data_flits())),
+      closed_(params.request_response && params.max_outstanding != 0),
       data_bytes_(static_cast<std::uint32_t>(params.data_flits() * context.flit_bytes)) {
   const auto nodes = static_cast<std::uint32_t>(context.shape.nodes);
   while (first_key_ < nodes) first_key_ *= 2;
@@ -48,13 +49,18 @@ Synthetic::Synthetic(const SyntheticParams& params, const SyntheticContext& cont
 
 void Synthetic::start() {
   pool_ = &own_pool();
+  for (std::size_t index = 0; index < nodes_.size(); ++index) nodes_[index].wire = latency(static_cast<int>(index));
   look_ahead(0);
 }
 
 inline void Synthetic::set_key(std::uint32_t index, std::uint64_t key) {
+  std::uint64_t* const keys = keys_.data();
   std::size_t place = first_key_ + index;
-  keys_[place] = key;
-  while ((place /= 2) != 0) keys_[place] = std::min(keys_[2 * place], keys_[2 * place + 1]);
+  keys[place] = key;
+  for (; place > 1; keys[place] = key) {
+    key = std::min(key, keys[place ^ 1]);
+    place /= 2;
+  }
 }
 
 inline void Synthetic::look_ahead(Time now) {
@@ -98,7 +104,7 @@ void Synthetic::end_thought(Node& node) {
 
 inline bool Synthetic::may_inject(std::uint32_t index, Time now) {
   Node& node = nodes_[index];
-  if (params_.max_outstanding != 0 && params_.request_response) {
+  if (closed_) {
     while (node.thinks_first != kNone && thoughts_[node.thinks_first].ends <= now) end_thought(node);
     if (node.outstanding == params_.max_outstanding) {
       if (node.thinks_first != kNone) {
@@ -115,11 +121,11 @@ inline bool Synthetic::may_inject(std::uint32_t index, Time now) {
     hold_back(index);
     return false;
   }
-  ++node.outstanding;
+  if (closed_) ++node.outstanding;
   return true;
 }
 
-inline void Synthetic::inject(std::uint32_t index, Time now) {
+[[gnu::always_inline]] inline void Synthetic::inject(std::uint32_t index, Time now) {
   const std::uint64_t cycle = keys_[1] >> kNodeBits;
   if (!may_inject(index, now)) return look_ahead(now);
   Node& node = nodes_[index];
@@ -145,8 +151,7 @@ inline void Synthetic::inject(std::uint32_t index, Time now) {
   node.drawn = injection_.next(node.injection, cycle);
   set_event(index, node.drawn);
   look_ahead(now);
-  const int port = static_cast<int>(index);
-  send(port, Phase::request, handle, now + latency(port));
+  send(static_cast<int>(index), Phase::request, handle, now + node.wire);
 }
 
 void Synthetic::advance(Time until) {
@@ -163,7 +168,7 @@ void Synthetic::advance(Time until) {
 bool Synthetic::free_slot(std::uint32_t index, Time now) {
   Node& node = nodes_[index];
   const Time ends = now + params_.think_time;
-  if (params_.max_outstanding == 0 || params_.think_time == 0) {
+  if (params_.think_time == 0) {
     --node.outstanding;
   } else {
     begin_thought(node, ends);
@@ -193,28 +198,32 @@ inline void Synthetic::complete(Handle handle, Transaction& packet, Time now) {
     without_room_.pop_front();
     changed = true;
   }
-  if (free_slot(source, now)) changed = true;
+  if (closed_ && free_slot(source, now)) changed = true;
   if (changed) look_ahead(now);
 }
 
 void Synthetic::answer(const engine::Message& message, Transaction& request) {
   request.stages.enter(Stage::external, message.time);
   request.destination = request.source;
-  const int port = message.port;
-  send(port, Phase::response, message.transaction, message.time + params_.service_time + latency(port));
+  send(message.port, Phase::response, message.transaction,
+       message.time + params_.service_time + nodes_[message.port].wire);
+}
+
+void Synthetic::refuse(const engine::Message& message) const {
+  const bool known = message.phase == Phase::request || (message.phase == Phase::response && params_.request_response);
+  if (!known) throw std::logic_error(name() + ": neither a packet nor the response to a request");
+  throw std::logic_error(name() + ": a packet for node " +
+                         std::to_string(transaction(message.transaction).destination) + " came to node " +
+                         std::to_string(message.port));
 }
 
 void Synthetic::receive(const engine::Message& message) {
   const bool request = message.phase == Phase::request;
-  if (!request && (message.phase != Phase::response || !params_.request_response))
-    throw std::logic_error(name() + ": neither a packet nor the response to a request");
+  if (!request && (message.phase != Phase::response || !params_.request_response)) refuse(message);
   Transaction& packet = pool_->at(message.transaction);
-  if (message.port != packet.destination) {
-    throw std::logic_error(name() + ": a packet for node " + std::to_string(packet.destination) + " came to node " +
-                           std::to_string(message.port));
-  }
+  if (message.port != packet.destination) refuse(message);
   const bool header = request && params_.request_response;
-  if (in_window(message.time)) accepted_flits_ += header ? 1 : unsigned_of(params_.data_flits());
+  if (in_window(message.time)) accepted_flits_ += header ? 1 : data_flits_;
   if (header) {
     answer(message, packet);
   } else {

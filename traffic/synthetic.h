@@ -103,12 +103,15 @@ class Synthetic final : public engine::Heart {
   /// Everything injected and arrived.
   bool finished() const { return due_ == kNever && live() == 0; }
   const SyntheticParams& params() const { return params_; }
+  StreamId stream_id() const { return context_.stream; }
   /// All packets, those outside of the window as well.
   const telemetry::StreamStatistics& stream() const { return stream_; }
   /// Of measured packets, creation to last flit in (of the response), in cycles, rounded up.
   const CycleHistogram& latency_cycles() const { return latency_; }
   std::uint64_t measured() const { return measured_; }
-  double offered_flits_per_node_cycle() const { return per_node_cycle(measured_ * flits_); }
+  double offered_flits_per_node_cycle() const {
+    return per_node_cycle(measured_ * static_cast<std::uint64_t>(params_.flits()));
+  }
   double accepted_flits_per_node_cycle() const { return per_node_cycle(accepted_flits_); }
   /// Packets created later than drawn.
   std::uint64_t held_back() const { return held_back_; }
@@ -120,8 +123,10 @@ class Synthetic final : public engine::Heart {
 
   struct Node {
     Injection::Node injection;
-    std::uint64_t drawn = 0;        // cycle of its next packet
-    std::uint32_t outstanding = 0;  // packets under way, and requests it thinks about
+    std::uint64_t drawn = 0;  // cycle of its next packet
+    Time wire = 0;            // to the network
+    std::uint32_t outstanding =
+        0;  // requests that wait for their response, and responses it thinks about, where limited
     std::uint32_t thinks_first = kNone;
     std::uint32_t thinks_last = kNone;
     bool needs_response = false;  // before it can inject again
@@ -141,13 +146,16 @@ class Synthetic final : public engine::Heart {
   bool may_inject(std::uint32_t index, Time now);
   void hold_back(std::uint32_t index);
   void wake(std::uint32_t index, Time at);
-  void answer(const engine::Message& message, Transaction& request);
+  [[gnu::noinline]] void answer(const engine::Message& message, Transaction& request);
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(const engine::Message& message) const;
   void complete(Handle handle, Transaction& packet, Time now);
   /// True: the node was held back.
   bool free_slot(std::uint32_t index, Time now);
   void begin_thought(Node& node, Time ends);
   void end_thought(Node& node);
-  bool in_window(Time t) const { return t >= window_begin_ && t < window_end_; }
+  bool in_window(Time t) const {
+    return static_cast<std::uint64_t>(t - window_begin_) < static_cast<std::uint64_t>(window_end_ - window_begin_);
+  }
   std::uint64_t cycle_from(Time t) const { return static_cast<std::uint64_t>(clock_.index_at(t)); }
   std::uint64_t live() const { return pool_ == nullptr ? 0 : pool_->live(); }
   double per_node_cycle(std::uint64_t flits) const;
@@ -161,14 +169,15 @@ class Synthetic final : public engine::Heart {
   Injection injection_;
   Time window_begin_;
   Time window_end_;
-  std::uint64_t flits_;
+  std::uint64_t data_flits_;
+  bool closed_;  // nodes wait for responses
   std::uint32_t data_bytes_;
   engine::Pool* pool_ = nullptr;
   Time due_ = kNever;
 
   std::vector<Node> nodes_;
-  std::vector<std::uint64_t>
-      keys_;  // a tournament: [1] is the earliest cycle << kNodeBits | node, the nodes' own are its last ones
+  /// A tournament: [1] is the earliest cycle << kNodeBits | node, the less of 2i and 2i + 1 is at i, the nodes' own are from first_key_ on.
+  std::vector<std::uint64_t> keys_;
   std::size_t first_key_ = 1;
   std::vector<Thought> thoughts_;
   std::uint32_t free_thought_ = kNone;

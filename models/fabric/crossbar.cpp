@@ -37,26 +37,26 @@ CrossbarParts packet_parts(const CrossbarParams& params) {
 CrossbarParts flit_parts(const CrossbarParams& params) {
   const Time cycle = period_of(params.frequency);
   const int flit_bytes = params.width_of_flit();
-  const Time pipeline = params.router.pipeline_cycles() * cycle;
-  // Of the pipeline each end takes half. Time that a flit takes on a narrow link beyond a cycle counts once for a packet, on the
-  // slowest: between slices half at each end, and cores add what is missing.
-  const auto beyond_cycle = [&](int bytes_per_cycle) { return cycle * std::max(flit_bytes / bytes_per_cycle - 1, 0); };
+  const auto cycles_of = [cycle](Time time) { return (2 * time + cycle) / (2 * cycle); };  // to the nearest
+  const Time pipeline = params.router.pipeline_cycles();
+  const Time both_ends = std::max<Time>(cycles_of(2 * params.terminal_latency) - pipeline, 0);
+  // A narrow link adds what a flit takes on it beyond a cycle; on packets only the slowest does. Between slices half of it goes at each
+  // end; between a core and a slice the core's end makes good for the rest.
+  const auto beyond_cycle = [&](int bytes_per_cycle) { return Time{std::max(flit_bytes / bytes_per_cycle - 1, 0)}; };
   const Time slice = beyond_cycle(params.slice_bytes_per_cycle);
-  const Time core = std::max(slice, beyond_cycle(params.core_bytes_per_cycle));
-  const Time in = params.terminal_latency - pipeline / 2;
-  const Time out = params.terminal_latency - (pipeline - pipeline / 2);
-  const auto channel = [&](int bytes_per_cycle, Time latency) {
-    Channel made;
-    made.bandwidth = bandwidth_of(8 * bytes_per_cycle, cycle);
-    made.latency = std::max(latency, cycle);
-    return made;
+  const Time core = beyond_cycle(params.core_bytes_per_cycle);
+  const Time core_too_much = core - std::max(core, slice);
+  const auto channel = [&](int bytes_per_cycle, Time cycles) {
+    return clocked_channel(8 * bytes_per_cycle, cycle, static_cast<int>(std::max<Time>(cycles, 1)));
   };
+  const Time in = both_ends / 2;
+  const Time out = both_ends - in;
   CrossbarParts parts;
-  parts.slice.in = channel(params.slice_bytes_per_cycle, in + slice / 2);
-  parts.slice.out = channel(params.slice_bytes_per_cycle, out + (slice - slice / 2));
-  parts.core.in = channel(params.core_bytes_per_cycle, in + core - (slice - slice / 2));
-  parts.core.out = channel(params.core_bytes_per_cycle, out + core - slice / 2);
-  parts.crossing = channel(flit_bytes, params.crossing_latency - pipeline);
+  parts.slice.in = channel(params.slice_bytes_per_cycle, in - slice / 2);
+  parts.slice.out = channel(params.slice_bytes_per_cycle, out - (slice - slice / 2));
+  parts.core.in = channel(params.core_bytes_per_cycle, in - core_too_much - slice / 2);
+  parts.core.out = channel(params.core_bytes_per_cycle, out - core_too_much - (slice - slice / 2));
+  parts.crossing = channel(flit_bytes, cycles_of(params.crossing_latency) - pipeline);
   parts.crossings = params.crossing_bytes_per_cycle / flit_bytes;
   return parts;
 }

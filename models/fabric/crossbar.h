@@ -23,8 +23,14 @@ struct CrossbarParams {
   std::int64_t terminal_latency = 8'000'000;   // fs
   std::int64_t crossing_latency = 10'000'000;  // fs
   int flit_bytes = 0;
-  RouterParams router;
+  RouterParams router = hub();
 
+  /// The reference router with buffers that cover the round trip of credits over the latencies above, about 35 cycles.
+  static RouterParams hub() {
+    RouterParams params;
+    params.buffer_flits = 32;
+    return params;
+  }
   bool flits() const { return precision == "flit"; }
   /// flit_bytes, or its default.
   int width_of_flit() const { return flit_bytes > 0 ? flit_bytes : slice_bytes_per_cycle; }
@@ -78,10 +84,9 @@ std::vector<ParameterProblem> problems(const CrossbarParams& params);
 ///
 /// At packet precision the crossing between two hubs is one link each way, "crossing_0_1". At flit precision it is as many links side by side as it is
 /// flits wide ("crossing_0_1_0", ...), one flit a cycle each: a routing that spreads flows over them is needed (weighted_multipath, minimal_adaptive).
-/// Requests and responses share these links then. Their latencies are what the parameters say without the hubs' pipelines and with the serialisation
-/// of a flit, so that a lone packet of one flit takes as long at both precisions, from a clock edge on, for terminals no wider than a flit and but
-/// from core to core (by FlitNetwork's formula: one cycle + latencies + pipelines). No latency is below a cycle: where the parameters
-/// leave less than that, flit precision takes longer.
+/// Requests and responses share these links then. Their latencies are whole cycles: what the parameters say, to the nearest, without the hubs' pipelines and
+/// without the serialisation that narrow terminals add anyway, so that a lone packet of one flit takes as long at both precisions, to a cycle, for terminals
+/// no wider than a flit and but from core to core. No latency is below a cycle: where the parameters leave less than that, flit precision takes longer.
 Topology crossbar(const CrossbarParams& params, int partitions, const std::vector<CrossbarTerminal>& terminals);
 
 }  // namespace cowosim::fabric

@@ -29,7 +29,8 @@ namespace cowosim::fabric {
 /// credit waits for the stream whose flit made room. The sum is that of all links' stalls.
 class FlitNetwork final : public Network {
  public:
-  /// Throws std::invalid_argument for what problems(topology) reports, and for buffers that cannot hold a packet's flit.
+  /// Throws std::invalid_argument for what problems(topology) reports, and for what has no room in the state: more than 65535 slots
+  /// of a buffer, 65536 VCs of a router, 256 clocks, or a link on which more than 99.9 % of the flits arrive corrupted.
   /// `routes` are kept; whoever made them has checked Routes::problems.
   FlitNetwork(const Topology& topology, Routes routes, const RouterParams& router, const PacketFormat& format,
               const Qos& qos = {});
@@ -45,6 +46,7 @@ class FlitNetwork final : public Network {
   void report_waits(std::vector<engine::Wait>& waits) const override;
   void check_idle(std::vector<std::string>& violations) const override;
 
+  bool flit_precision() const override { return true; }
   std::vector<LinkCounters> links() const override;
   std::vector<RouterCounters> routers() const override;
   std::size_t blame_classes() const override { return blame_.size(); }
@@ -70,7 +72,6 @@ class FlitNetwork final : public Network {
     Time entered;
     std::uint16_t count;  // of its message
     std::uint16_t hops;
-    std::uint16_t urgency;  // by priority, lower first
     StreamId stream;
     engine::Phase phase;
     std::uint8_t network;  // virtual
@@ -82,13 +83,14 @@ class FlitNetwork final : public Network {
     Cycle eligible = 0;  // may ask from then on
     Cycle since = 0;     // has asked, in vain, since (for a VC or a credit)
     std::uint32_t packet = 0;
-    std::uint32_t out = 0;         // number of the output VC it holds
-    std::uint32_t allowed = 0;     // VCs it may take at out_port
-    std::uint16_t out_port = 0;    // of its router
-    std::uint16_t port = 0;        // it belongs to
-    std::uint16_t begin = 0;       // in its ring
+    std::uint32_t out = 0;       // number of the output VC it holds
+    std::uint32_t allowed = 0;   // VCs it may take at out_port
+    std::uint16_t out_port = 0;  // of its router
+    std::uint16_t port = 0;      // it belongs to
+    std::uint16_t begin = 0;     // in its ring
     std::uint16_t count = 0;
     VcState state = VcState::idle;
+    bool starved = false;  // blocked, and a VC that is free has not enough room
     StreamId stream = 0;
     std::uint8_t vc = 0;
   };
@@ -104,8 +106,8 @@ class FlitNetwork final : public Network {
     std::uint32_t to = 0;        // first input VC at the other end; the terminal where to_terminal
     std::uint32_t free_vcs = 0;  // bit v: nobody holds output VC v
     std::uint32_t shared_free = 0;
-    Cycle pipeline = 0;  // from grant until the link takes the flit
-    Cycle delay = 0;     // from grant to arrival, unless timed
+    Cycle pipeline = 0;       // from grant until the link takes the flit
+    Cycle delay = 0;          // from grant to arrival, unless timed
     Cycle credit_return = 0;  // to_terminal: from arrival until the credit can be used
     bool to_terminal = false;
     bool timed = false;  // arrivals are computed in time: other clock, narrower than a flit, errors
@@ -122,8 +124,8 @@ class FlitNetwork final : public Network {
     Time degraded_at = kNever;
     Time replay_latency = 0;
     Time latency = 0;
-    Time free_at = 0;                // the link has sent everything by then
-    std::uint64_t corrupted = 0;     // of 2^64: a flit arrives corrupted
+    Time free_at = 0;             // the link has sent everything by then
+    std::uint64_t corrupted = 0;  // of 2^64: a flit arrives corrupted
     std::uint64_t replays = 0;
     Time busy = 0;
   };
@@ -196,22 +198,31 @@ class FlitNetwork final : public Network {
     domain.busy = true;
   }
 
+  static bool any_bit(const std::vector<std::uint64_t>& mask, const Router& router) {
+    std::uint64_t bits = mask[router.first_word];
+    for (std::uint32_t w = 1; w < router.words; ++w) bits |= mask[router.first_word + w];
+    return bits != 0;
+  }
   void arrive(const FlitArrival& arrival, Cycle now);
   void start_head(std::uint32_t router, std::uint32_t local, Flit head, Cycle at);
   void choose_hop(std::uint32_t router, InputVc& vc);
   void return_credit(std::uint32_t event, Cycle now);
+  void revive(Sender& sender, std::uint32_t holder, StreamId stream, Cycle now);
+  void revive_port(Sender& sender, std::uint32_t vc, bool shared, StreamId stream, Cycle now);
   template <bool kQos>
   void inject(std::uint32_t terminal, Cycle now);
   template <bool kQos>
   void allocate_vcs(std::uint32_t index, Router& router, Cycle now);
-  void charge_vc_losers(std::uint32_t index, const Router& router, const std::vector<Allocators::Match>& matches, Cycle now);
+  void charge_vc_losers(std::uint32_t index, const Router& router, const std::vector<Allocators::Match>& matches,
+                        Cycle now);
   template <bool kQos>
   void allocate_switch(std::uint32_t index, Router& router, Cycle now);
   bool may_ask(std::uint32_t index, Router& router, InputVc& vc, std::uint32_t local, Cycle now);
   void blame_switch_losers(std::uint32_t index, const Router& router, Cycle now);
   void settle_switch_waits();
   void traverse(std::uint32_t index, Router& router, std::uint32_t local, Cycle now);
-  void release(std::uint32_t index, Router& router, std::uint16_t port, std::uint32_t vc, StreamId stream, Cycle now);
+  std::uint32_t open_to(const Sender& sender, std::uint32_t vcs, std::uint32_t flits) const;
+  void unblock(std::uint32_t index, Router& router, std::uint32_t port, std::uint32_t vcs, StreamId stream, Cycle at);
   void forward(Sender& sender, std::uint32_t vc, Flit flit, Domain& from, Cycle granted);
   void forward_timed(Sender& sender, std::uint32_t vc, Flit flit, Domain& from, Cycle granted);
   void eject(const Sender& sender, std::uint32_t vc, Flit flit, Domain& domain, Cycle now, Cycle arrival);
@@ -221,8 +232,17 @@ class FlitNetwork final : public Network {
     return urgency_of(under_way_[vc.packet], senders_[router.first_port + vc.out_port], now);
   }
   void spend_token(Sender& sender, StreamId stream);
-  bool may_send(const Sender& sender, const OutputVc& vc) const { return vc.credits > 0 || sender.shared_free > 0; }
-  void take_credit(Sender& sender, OutputVc& vc) {
+  /// Of a VC that is held. With virtual cut-through the packet took all its credits with it.
+  bool may_send(const Sender& sender, const OutputVc& vc) const {
+    return vc.credits > 0 || sender.shared_free > 0 || cut_through_;
+  }
+  static void take_credits(Sender& sender, OutputVc& vc, std::uint32_t flits) {
+    const std::uint32_t own = std::min<std::uint32_t>(vc.credits, flits);
+    vc.credits = static_cast<std::uint16_t>(vc.credits - own);
+    vc.borrowed = static_cast<std::uint16_t>(vc.borrowed + (flits - own));
+    sender.shared_free -= flits - own;
+  }
+  static void take_credit(Sender& sender, OutputVc& vc) {
     if (vc.credits > 0) {
       --vc.credits;
     } else {
@@ -234,6 +254,12 @@ class FlitNetwork final : public Network {
   void stall(Sender& sender, Stall why, std::uint32_t router, StreamId victim, StreamId holder, Cycle cycles) {
     sender.stalls[static_cast<std::size_t>(why)] += cycles;
     charge(router, victim, holder, cycles);
+  }
+  /// A wait for the switch that lasted until `now`; with several streams it has been charged as it passed.
+  void end_switch_wait(std::uint32_t router, Sender& sender, const InputVc& vc, Cycle now) {
+    if (now <= vc.since) return;
+    sender.stalls[static_cast<std::size_t>(Stall::lost_switch)] += now - vc.since;
+    if (!several_streams_) charge(router, vc.stream, vc.stream, now - vc.since);
   }
   void charge(std::uint32_t router, StreamId victim, StreamId holder, Cycle cycles) {
     blame_[router].charge(victim, holder, cycles * domains_[routers_[router].domain].period);
@@ -247,6 +273,8 @@ class FlitNetwork final : public Network {
   Qos qos_;
   bool qos_on_ = false;
   bool cut_through_ = false;
+  bool whole_packets_ = false;   // some VCs are given by their room, too
+  std::uint32_t whole_vcs_ = 0;  // those of Routes::needs_whole_packet(), of both virtual networks
   bool adaptive_ = false;
   bool plain_switch_ = false;     // a ready VC may always ask for the switch
   bool several_streams_ = false;  // packets of more than one stream have entered
@@ -255,9 +283,9 @@ class FlitNetwork final : public Network {
   std::uint32_t network_vcs_ = 0;  // of a virtual network
   unsigned vc_shift_ = 0;          // VCs of a port (both virtual networks) are numbered port << shift | vc
   std::uint32_t vc_mask_ = 0;
-  std::uint64_t vcs_of_port_ = 0;  // a bit for each of its VCs
+  std::uint64_t vcs_of_port_ = 0;     // a bit for each of its VCs
   std::uint32_t first_terminal_ = 0;  // sender of terminal 0
-  std::uint32_t ring_size_ = 0;  // of an input VC's buffer, a power of two
+  std::uint32_t ring_size_ = 0;       // of an input VC's buffer, a power of two
 
   std::vector<Domain> domains_;
   std::vector<Router> routers_;
@@ -277,8 +305,8 @@ class FlitNetwork final : public Network {
   std::vector<std::uint32_t> free_packets_;
 
   // Quality of service
-  std::vector<std::uint8_t> tokens_;   // [sender][stream]: weighted round robin
-  std::vector<Time> next_injection_;   // [terminal][stream]: rate limit
+  std::vector<std::uint8_t> tokens_;  // [sender][stream]: weighted round robin
+  std::vector<Time> next_injection_;  // [terminal][stream]: rate limit
 
   // Scratch of a router's step
   std::vector<std::uint16_t> candidates_;  // input VCs that asked for an output VC

@@ -46,7 +46,9 @@ class Network : public engine::Heart {
     Time peak_wait = 0;  ///< packet precision only
     std::array<Time, kStalls> stalls{};  ///< parts of `wait`; flit precision only
     std::uint64_t replays = 0;
-    double energy = 0;  ///< pJ
+    double energy = 0;          ///< pJ
+    Time degraded_at = kNever;  ///< lanes are lost from then on
+    std::int64_t degraded_bandwidth = 0;
   };
   virtual std::vector<LinkCounters> links() const = 0;
 
@@ -68,6 +70,8 @@ class Network : public engine::Heart {
 
   /// Time of a lone packet carrying `data_bytes` from terminal to terminal.
   virtual Time unloaded_latency(int source, int destination, std::uint32_t data_bytes) const = 0;
+
+  virtual bool flit_precision() const { return false; }
 
   std::uint64_t packets() const { return packets_; }  ///< delivered or on their way (packet), delivered (flit)
   std::uint64_t hops() const { return hops_; }        ///< links (packet) or routers (flit) they passed, summed

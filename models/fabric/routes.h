@@ -55,7 +55,8 @@ class Routes {
       *out = {all_, x_then_y(places_[static_cast<std::size_t>(router)], target), 0};
       return 1;
     }
-    return elsewhere(router, in_port, in_vc, target, method_ == Method::dimension_order ? heading.packet : heading.flow, out);
+    return elsewhere(router, in_port, in_vc, target, method_ == Method::dimension_order ? heading.packet : heading.flow,
+                     out);
   }
   /// Appends all that next() answers for any flow (and what it leaves out where a router has more minimal ways than kMaxChoices).
   void ways(int router, int in_port, int in_vc, int destination, std::vector<Hop>& out) const;

@@ -118,7 +118,16 @@ std::string json_schema(const Description& description, const std::string& title
     if (section.kind == SectionInfo::Kind::entries) node_at(root, section.path + ".*");
     if (section.kind == SectionInfo::Kind::list) node_at(root, section.path + ".[]");
   }
-  for (const ParameterInfo& info : description.parameters) node_at(root, info.path) = parameter(info);
+  for (const ParameterInfo& info : description.parameters) {
+    Json& node = node_at(root, info.path);
+    if (node.contains("anyOf")) {
+      node["anyOf"].push_back(parameter(info));
+    } else if (node.contains("description")) {  // of a workload: another kind means something else by the name
+      node = Json{{"anyOf", Json::array({node, parameter(info)})}};
+    } else {
+      node = parameter(info);
+    }
+  }
   return root.dump(2) + "\n";
 }
 

@@ -15,6 +15,10 @@ TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer
 
 def violations(value, schema, path="$"):
     """Where `value` breaks the JSON Schema, for the part of JSON Schema that cowosim writes."""
+    if "anyOf" in schema:
+        each = [list(violations(value, option, path)) for option in schema["anyOf"]]
+        yield from [] if [] in each else sum(each, [])
+        return
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
     if types and not any(isinstance(value, TYPES[name]) and (name == "boolean" or not isinstance(value, bool)) for name in types):
@@ -155,6 +159,10 @@ class CommandLine(cowosim_binary.CowosimTest):
         schema = json.loads(self.call("schema", "workload"))
         self.assertEqual(list(violations({"workload": "stream", "kind": "triad", "footprint": "64MiB"}, schema)), [])
         self.assertTrue(list(violations({"workload": "strem"}, schema)))
+        for rate, pattern in (("3GB/s", "sequential"), (0.25, "tornado")):  # kinds give these names a meaning each
+            self.assertEqual(list(violations({"workload": "synthetic", "rate": rate, "pattern": pattern}, schema)), [])
+        self.assertTrue(list(violations({"workload": "synthetic", "rate": "fast"}, schema)))
+        self.assertTrue(list(violations({"workload": "synthetic", "pattern": "spiral"}, schema)))
 
     def test_the_schema_knows_every_parameter(self):
         schema = json.loads(self.call("schema", "platform"))

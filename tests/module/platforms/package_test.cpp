@@ -99,6 +99,17 @@ TEST(Package, RunsToItsEndAndSaysWhatItMeasured) {
   EXPECT_EQ(cowosim::telemetry::broken_invariants(results), std::vector<std::string>());
 }
 
+TEST(Package, RunsAtFlitPrecision) {
+  RunOptions run = gpu();
+  run.settings.push_back("dies.*.network.precision=flit");
+  Package package("package_0", run);
+  sc_core::sc_start();
+  EXPECT_EQ(package.status(), cowosim::engine::Status::completed);
+  EXPECT_THAT(package.violations(), testing::IsEmpty());
+  EXPECT_NO_THROW(package.rethrow());
+  EXPECT_EQ(package.results().bytes, 256u << 10);
+}
+
 TEST(Package, TwoInOneProcessGiveWhatEachGivesAlone) {
   const std::uint64_t gpu_alone = hash_alone(gpu());
   const std::uint64_t channel_alone = hash_alone(channel());

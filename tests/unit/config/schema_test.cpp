@@ -55,5 +55,27 @@ TEST_F(Schema, DescribesParameters) {
   EXPECT_EQ(at("properties.steps.items.properties.share.maximum"), "1.0");
 }
 
+TEST_F(Schema, WhatComesSeveralTimesMayBeAnyOfThem) {
+  Description description;
+  const auto add = [&](const char* type, Range range) {
+    ParameterInfo info;
+    info.path = "rate";
+    info.type = type;
+    info.range = range;
+    info.doc = type;
+    description.parameters.push_back(info);
+  };
+  add("integer", {1, 2});
+  add("number", {3, 4});
+  add("boolean", {0, 1});
+  Diagnostics diagnostics;
+  root_ = parse_yaml(json_schema(description, "any", false), "schema.json", diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+  EXPECT_EQ(at("properties.rate.anyOf.0.maximum"), "2");
+  EXPECT_EQ(at("properties.rate.anyOf.1.maximum"), "4.0");
+  EXPECT_EQ(at("properties.rate.anyOf.2.type"), "boolean");
+  EXPECT_EQ(at("properties.rate.type"), "absent");
+}
+
 }  // namespace
 }  // namespace cowosim::platforms::config

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "core/random.h"
+#include "fabric/flit_network.h"
 #include "fabric/topologies.h"
 #include "support/heart_bench.h"
 
@@ -269,7 +270,11 @@ TEST(PacketNetwork, WithPipelinesALonePacketTakesWhatFlitsTake) {
       const RouterParams router;
       PacketFormat format = header(header_bytes);
       format.flit_bytes = kFlit;
-      PacketNetwork network(mesh(8, 8, reference_parts(kFlit, cycle)), format, &router);
+      const Topology topology = mesh(8, 8, reference_parts(kFlit, cycle));
+      PacketNetwork network(topology, format, &router);
+      const FlitNetwork same_in_flits(
+          topology, Routes(topology, Ports(topology), Routing::dimension_order, router.virtual_channels), router,
+          format);
       EXPECT_EQ(network.output_pipeline(0), (5 + 2) * cycle) << "to oneself, one flit";
       for (int from = 0; from < 64; ++from) {
         for (int to = 0; to < 64; ++to) {
@@ -278,6 +283,7 @@ TEST(PacketNetwork, WithPipelinesALonePacketTakesWhatFlitsTake) {
             const int flits = std::max((header_bytes + static_cast<int>(data) + kFlit - 1) / kFlit, 1);
             ASSERT_EQ(network.unloaded_latency(from, to, data), (5 * routers + 2 + (flits - 1)) * cycle)
                 << from << " " << to << " " << data;
+            ASSERT_EQ(network.unloaded_latency(from, to, data), same_in_flits.unloaded_latency(from, to, data));
           }
         }
       }

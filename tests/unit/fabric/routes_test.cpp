@@ -501,8 +501,8 @@ TEST(Routes, WaysAreWhatAllFlowsTogetherMayTake) {
           EXPECT_EQ(all.size(), ways.size());
           for (std::uint64_t flow = 0; flow < 128; ++flow) {
             Hop hops[Routes::kMaxChoices];
-            const int count =
-                walker.routes.next(router, in_port, in_vc, {static_cast<std::uint16_t>(destination), mix(flow), mix(flow)}, hops);
+            const int count = walker.routes.next(router, in_port, in_vc,
+                                                 {static_cast<std::uint16_t>(destination), mix(flow), mix(flow)}, hops);
             for (int i = 0; i < count; ++i) seen.insert(key(hops[i]));
           }
           EXPECT_EQ(all, seen) << name_of(routing);

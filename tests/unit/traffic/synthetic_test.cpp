@@ -330,6 +330,52 @@ TEST(Synthetic, WhoWaitsInTheWarmUpIsMeasuredAfterwards) {
   EXPECT_EQ(bench.network.seen.back().created, 120 * kCycle) << "the last measured ones arrive there";
 }
 
+TEST(Synthetic, BurstsStandStillWhileTheyWait) {
+  SyntheticParams params = asking(0.1, 1);
+  params.response_flits = 1;
+  params.injection.injection = "bursty";
+  params.injection.burst_length = 10;
+  params.measure_cycles = 40'000;
+  Bench bench(params, grid(2), 10 * kCycle);
+  bench.run().expect_idle();
+  int follows = 0;
+  int all = 0;
+  std::map<std::uint32_t, Time> last;
+  for (const FakeNetwork::Seen& seen : bench.requests()) {
+    if (last.count(seen.source) != 0) {
+      ++all;
+      follows += seen.created - last[seen.source] == 27 * kCycle;  // a round trip
+    }
+    last[seen.source] = seen.created;
+  }
+  // A burst goes on with 0.9 a cycle and has a packet with 0.5: another one follows with x = 0.9 (0.5 + 0.5 x).
+  EXPECT_GT(all, 3'000);
+  EXPECT_NEAR(static_cast<double>(follows) / all, 0.45 / 0.55, 0.03);
+}
+
+TEST(Synthetic, NothingMeasuredAndSomeWaiting) {
+  // Responses take longer than everything: who asked in the warm-up waits, who did not may have its first packet behind the window.
+  int without = 0;
+  int waiting = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SyntheticParams params = asking(0.02, 1);
+    params.warmup_cycles = 100;
+    params.measure_cycles = 20;
+    SyntheticContext context = grid(4);
+    context.seed = seed;
+    Bench bench(params, context, 10'000 * kCycle);
+    bench.run().expect_idle();
+    if (bench.synthetic.measured() != 0) continue;
+    ++without;
+    for (const FakeNetwork::Seen& seen : bench.requests()) {
+      EXPECT_LT(seen.created, 120 * kCycle) << "seed " << seed;
+      waiting += seen.created < 100 * kCycle;
+    }
+  }
+  EXPECT_GT(without, 5);
+  EXPECT_GT(waiting, without);
+}
+
 // --- what may not show ---
 
 std::vector<std::pair<SyntheticParams, SyntheticContext>> cases() {
