@@ -86,6 +86,7 @@ class CollectiveTraffic final : public engine::Heart {
   const std::vector<Operation>& operations() const { return ended_; }
   bool finished() const { return static_cast<std::int64_t>(ended_.size()) == params_.operations; }
   const CollectiveTrafficParams& params() const { return params_; }
+  StreamId stream_id() const { return context_.stream; }
   const telemetry::StreamStatistics& stream() const { return stream_; }
   /// Means over operations(), 0 without any; from their start.
   Time mean_time() const { return mean(&Operation::end); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/parameter.h"
+#include "fabric/collective_unit.h"
 #include "fabric/die_to_die.h"
 #include "fabric/flit_params.h"
 #include "fabric/network.h"
@@ -162,6 +163,7 @@ struct FabricParams {
   bool deadlock_check = true;
   RouterParams router;
   QosParams qos;
+  CollectiveParams collectives;
   FabricWires link;
   std::vector<FabricClock> clocks;
   std::vector<FabricRouter> routers;
@@ -219,6 +221,7 @@ struct FabricParams {
       "Dally and Seitz, IEEE Trans. Computers 1987");
     v.group("router", router, "every router");
     v.group("qos", qos, "who goes first");
+    v.group("collectives", collectives, "units at routers that multicast and reduce, where a workload uses them");
     v.group("link", link, "every link, where its entry does not say otherwise");
     v.entries("clocks", clocks, "clocks of custom networks by name, besides `frequency`");
     v.entries("routers", routers, "routers of a custom network by name");
