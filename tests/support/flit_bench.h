@@ -37,7 +37,8 @@ class FlitBench {
   /// A packet enters at `at`, once all before that has been handled; returns its transaction.
   Handle send(int from, int to, int flits, Time at, StreamId stream = 0, engine::Phase phase = engine::Phase::request) {
     const bool request = phase == engine::Phase::request;
-    const Handle handle = bench.make(request ? Op::write : Op::read, 0, static_cast<std::uint32_t>(flits) * flit_bytes_, at, stream);
+    const Handle handle =
+        bench.make(request ? Op::write : Op::read, 0, static_cast<std::uint32_t>(flits) * flit_bytes_, at, stream);
     bench.pools[handle].destination = static_cast<std::uint16_t>(to);
     bench.deliver(from, phase, handle, at);
     return handle;

@@ -41,7 +41,8 @@ void fill(Topology& topology, Draw& draw) {
   const bool some_narrow = draw.one_in(2);
   const bool some_broken = draw.one_in(4);
   const auto channel = [&](int router) {
-    const Time period = topology.domains[static_cast<std::size_t>(topology.routers[static_cast<std::size_t>(router)].domain)].period;
+    const Time period =
+        topology.domains[static_cast<std::size_t>(topology.routers[static_cast<std::size_t>(router)].domain)].period;
     Channel c = clocked_channel(8 * test::kFlitBytes, period, draw.below(4));
     if (some_narrow && draw.one_in(3)) c.bandwidth = c.bandwidth * 2 / (3 + draw.below(5));
     if (some_broken && draw.one_in(3)) {
@@ -124,7 +125,8 @@ std::vector<Packet> random_traffic(std::uint64_t seed, const FlitSetup& setup) {
     at += draw.below(gap);
     if (draw.one_in(50)) at += 1'000'000;  // everything has come to rest
     packets.push_back({draw.below(terminals), draw.below(terminals), 1 + draw.below(longest), at,
-                       static_cast<StreamId>(draw.below(5)), draw.of({Phase::request, Phase::response, Phase::retire})});
+                       static_cast<StreamId>(draw.below(5)),
+                       draw.of({Phase::request, Phase::response, Phase::retire})});
   }
   return packets;
 }
@@ -144,7 +146,8 @@ Outcome run(const FlitSetup& setup, const std::vector<Packet>& packets, Steps st
     while (b.network.due() < until) {
       Time next = until;
       if (steps == Steps::instants) next = b.network.due() + 1;
-      if (steps == Steps::random) next = std::min(until, b.network.due() + 1 + static_cast<Time>(bounded(random.next(), 5000)));
+      if (steps == Steps::random)
+        next = std::min(until, b.network.due() + 1 + static_cast<Time>(bounded(random.next(), 5000)));
       const Time due = b.network.due();
       b.network.advance(next);
       ASSERT_GT(b.network.due(), due);
@@ -187,7 +190,8 @@ Outcome run(const FlitSetup& setup, const std::vector<Packet>& packets, Steps st
   EXPECT_EQ(b.network.packets(), packets.size());
   for (const Network::LinkCounters& link : b.network.links()) {
     EXPECT_EQ(link.bytes, link.flits * test::kFlitBytes);
-    outcome.counters.insert(outcome.counters.end(), {link.packets, link.flits, link.replays, static_cast<std::uint64_t>(link.busy)});
+    outcome.counters.insert(outcome.counters.end(),
+                            {link.packets, link.flits, link.replays, static_cast<std::uint64_t>(link.busy)});
     for (const Time stall : link.stalls) {
       EXPECT_GE(stall, 0);
       outcome.counters.push_back(static_cast<std::uint64_t>(stall));

@@ -133,7 +133,8 @@ TEST(FlitNetworkZeroLoad, ANarrowLink) {
       const int on_link_all = (flits * half_cycles + 1) / 2;
       const int cycles = 5 * 3 + 2 - 1 + std::max(on_link_head + flits - 1, on_link_all - 2 * 2);
       EXPECT_EQ(b.arrival(packet), cycles * kCycle) << half_cycles << "/2 cycles, " << flits;
-      EXPECT_EQ(b.network.unloaded_latency(0, 2, static_cast<std::uint32_t>(flits * test::kFlitBytes)), b.arrival(packet));
+      EXPECT_EQ(b.network.unloaded_latency(0, 2, static_cast<std::uint32_t>(flits * test::kFlitBytes)),
+                b.arrival(packet));
       test::expect_settled(b);
       const Network::LinkCounters link = test::link_named(b.network, "router_0_router_1");
       EXPECT_EQ(link.busy, flits * half_cycles * kCycle / 2);
@@ -156,7 +157,8 @@ TEST(FlitNetworkZeroLoad, NarrowEverywhere) {
         const Handle packet = b.send(0, to, flits, now);
         b.finish();
         ASSERT_EQ(b.arrival(packet) - now, cycles * kCycle) << to << " " << flits << " " << n;
-        ASSERT_EQ(b.network.unloaded_latency(0, to, static_cast<std::uint32_t>(flits * test::kFlitBytes)), cycles * kCycle);
+        ASSERT_EQ(b.network.unloaded_latency(0, to, static_cast<std::uint32_t>(flits * test::kFlitBytes)),
+                  cycles * kCycle);
         now += (cycles + 100) * kCycle;
       }
     }
@@ -203,7 +205,8 @@ TEST(FlitNetworkZeroLoad, SeveralClocks) {
               // Each edge that is waited for costs less than a period, aligned or not.
               Time slack = periods[static_cast<std::size_t>(from)];
               for (int i = from; i != to; i += to > from ? 1 : -1)
-                slack += periods[static_cast<std::size_t>(to > from ? i + 1 : i - 1)] + periods[static_cast<std::size_t>(i)];
+                slack +=
+                    periods[static_cast<std::size_t>(to > from ? i + 1 : i - 1)] + periods[static_cast<std::size_t>(i)];
               for (const bool aligned : {true, false}) {
                 now = (now / kAligned + 1) * kAligned;
                 if (!aligned) now += static_cast<Time>(bounded(random.next(), kAligned));
