@@ -1,17 +1,9 @@
 #include "platforms/interposer.h"
 
-#include "core/error.h"
-
 namespace cowosim::platforms {
 
 Interposer::Interposer(const fabric::FabricParams& params, const std::vector<std::string>& streams,
                        const std::vector<Source>& sources) {
-  Diagnostics diagnostics;
-  if (!sources.empty()) {
-    for (const ParameterProblem& problem : fabric::problems(params.qos, streams))
-      diagnostics.add({}, "fabric.qos." + problem.parameter, problem.message);
-  }
-  diagnostics.throw_if_any();
   network_ = fabric::make_network(params, fabric::by_stream(params.qos, streams));
 
   std::vector<int> owner(streams.size(), 0);
@@ -24,7 +16,7 @@ Interposer::Interposer(const fabric::FabricParams& params, const std::vector<std
     context.stream = source.stream;
     context.seed = source.seed;
     owner[source.stream] = static_cast<int>(sources_.size());
-    sources_.push_back(traffic::build_synthetic(source.params, context));
+    sources_.push_back(std::make_unique<traffic::Synthetic>(source.params, context));
     names_.push_back(sources.size() == 1 ? "synthetic" : "synthetic_" + source.name);
   }
   if (sources_.size() > 1)

@@ -8,7 +8,7 @@
 #include "engine/coupling.h"
 #include "fabric/make_network.h"
 #include "traffic/fan.h"
-#include "traffic/workloads.h"
+#include "traffic/synthetic.h"
 
 namespace cowosim::platforms {
 
@@ -21,8 +21,7 @@ class Interposer {
     traffic::SyntheticParams params;
   };
 
-  /// `streams`: all names of the run, by number. Throws ConfigError for sources that do not fit the fabric and for quality of service of streams
-  /// that do not run.
+  /// `streams`: all names of the run, by number. Throws ConfigError for permutation files; everything else was checked (configuration.h).
   Interposer(const fabric::FabricParams& params, const std::vector<std::string>& streams,
              const std::vector<Source>& sources);
 

@@ -211,12 +211,4 @@ std::unique_ptr<RequestStream> build_requests(const std::string& workload, const
       params);
 }
 
-std::unique_ptr<Synthetic> build_synthetic(const SyntheticParams& params, const SyntheticContext& context) {
-  Diagnostics diagnostics;
-  for (const ParameterProblem& problem : problems(params, context.shape))
-    diagnostics.add({}, "workload." + problem.parameter, problem.message);
-  diagnostics.throw_if_any();
-  return std::make_unique<Synthetic>(params, context);
-}
-
 }  // namespace cowosim::traffic

@@ -122,7 +122,4 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
 std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
                                               const WorkloadContext& context);
 
-/// The packets of `synthetic`. Throws ConfigError for parameters that do not go together or with that fabric, and for a permutation file.
-std::unique_ptr<Synthetic> build_synthetic(const SyntheticParams& params, const SyntheticContext& context);
-
 }  // namespace cowosim::traffic

@@ -312,28 +312,9 @@ TEST(Workloads, EveryWorkloadBuildsWithItsDefaults) {
   }
 }
 
-TEST(Workloads, SyntheticIsBuiltForAFabric) {
-  SyntheticContext context;
-  context.shape = {16, 4};
-  const SyntheticParams defaults = std::get<SyntheticParams>(find_workload("synthetic")->defaults);
-  EXPECT_EQ(build_synthetic(defaults, context)->ports(), 16);
+TEST(Workloads, SyntheticAloneRunsOnAFabric) {
   for (const WorkloadInfo& info : workloads()) EXPECT_EQ(info.on_fabric, info.name == "synthetic");
-
-  SyntheticParams bad = defaults;
-  bad.destinations.pattern = "transpose";
-  bad.injection.injection = "bursty";
-  bad.injection.burst_rate = 0.05;
-  context.shape.columns = 8;
-  try {
-    build_synthetic(bad, context);
-    FAIL() << "built";
-  } catch (const ConfigError& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "error: workload.pattern: 'transpose' needs a square grid, and there are 8 columns and 2 rows\n"
-        "error: workload.burst_rate: 0.05 is less than rate (0.1), which is the average over bursts and pauses; give "
-        "at least that");
-  }
+  EXPECT_TRUE(std::holds_alternative<SyntheticParams>(find_workload("synthetic")->defaults));
 }
 
 TEST(Workloads, LoadedLatencyIsAChaseAndALoad) {
