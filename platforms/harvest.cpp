@@ -102,6 +102,7 @@ telemetry::Results Harvest::results() const {
     results.workload = workload(results, p);
     break;
   }
+  if (interposer != nullptr && !interposer->collectives().empty()) results.workload = collective();
   if (!programs.empty()) results.capacity = capacity();
   add_blame(results);
   if (engine.now() > 0) results.bottleneck = telemetry::find_bottleneck(results);
@@ -114,10 +115,7 @@ void Harvest::add_streams(telemetry::Results& results) const {
     const auto id = static_cast<StreamId>(s);
     telemetry::StreamStatistics sum;
     for (const traffic::Source* source : sources) sum.merge(source->stream(id));
-    if (interposer != nullptr) {
-      for (const auto& source : interposer->sources())
-        if (source->stream_id() == id) sum.merge(source->stream());
-    }
+    if (interposer != nullptr && interposer->stream(id) != nullptr) sum.merge(*interposer->stream(id));
     if (die != nullptr) {
       for (const compute::CoreShell& core : die->core) {
         if (const auto* of_core = const_cast<compute::CoreShell&>(core).heart().stream(id)) sum.merge(*of_core);
@@ -228,7 +226,8 @@ void Harvest::add_network(const fabric::Network& network, const std::string& pre
 void Harvest::add_synthetic(telemetry::FabricResult& result) const {
   traffic::CycleHistogram latency;
   double offered = 0, accepted = 0;
-  for (const auto& source : interposer->sources()) {
+  if (interposer->synthetics().empty()) return;
+  for (const auto& source : interposer->synthetics()) {
     latency.merge(source->latency_cycles());
     offered += source->offered_flits_per_node_cycle();
     accepted += source->accepted_flits_per_node_cycle();
@@ -240,6 +239,26 @@ void Harvest::add_synthetic(telemetry::FabricResult& result) const {
   const auto at = [&](double q) { return static_cast<double>(latency.quantile(q)); };
   result.latency_cycles = telemetry::CycleSummary{
       latency.count(), latency.mean(), at(0.5), at(0.9), at(0.95), at(0.99), static_cast<double>(latency.max())};
+}
+
+/// Each collective operation as an operator, of all workloads that have any.
+telemetry::WorkloadResult Harvest::collective() const {
+  telemetry::WorkloadResult result;
+  result.name = "collective";
+  result.phase = "collective";
+  for (const auto& source : interposer->collectives()) {
+    if (result.stream.empty()) result.stream = streams[source->stream_id()];
+    for (const traffic::CollectiveTraffic::Operation& operation : source->operations()) {
+      telemetry::OperatorResult& row = result.operators.emplace_back();
+      row.name = streams[source->stream_id()] + "_" + std::to_string(result.operators.size() - 1);
+      row.kind = source->params().kind;
+      row.start = operation.start;
+      row.end = operation.end;
+      row.bytes = static_cast<std::uint64_t>(source->params().bytes);
+      result.measured = std::max(result.measured, operation.end);
+    }
+  }
+  return result;
 }
 
 telemetry::FabricResult Harvest::fabric() const {

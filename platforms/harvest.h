@@ -45,6 +45,7 @@ struct Harvest {
   telemetry::EnergyBalance hbm_energy() const;
   telemetry::FabricResult fabric() const;
   void add_network(const fabric::Network& network, const std::string& prefix, telemetry::FabricResult& result) const;
+  telemetry::WorkloadResult collective() const;
   void add_synthetic(telemetry::FabricResult& result) const;
   telemetry::ComputeResult compute() const;
   /// The precision most FLOP of this run are in: whose peak the die's use is compared with.

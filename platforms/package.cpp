@@ -136,7 +136,9 @@ struct Package::Parts {
         context.seed = p == 0 ? seed : mix(seed, p);
         context.placement = &placement;
         if (const auto* synthetic = std::get_if<traffic::SyntheticParams>(&part.params)) {
-          synthetics.push_back({part.name, context.stream, context.seed, *synthetic});
+          packets.push_back({part.name, context.stream, context.seed, *synthetic});
+        } else if (const auto* collective = std::get_if<traffic::CollectiveTrafficParams>(&part.params)) {
+          packets.push_back({part.name, context.stream, context.seed, *collective});
         } else if (!direct && traffic::find_workload(choice.kind)->on_cores) {
           programs.push_back(std::make_unique<work::Program>(
               traffic::build_program(choice.kind, part.params, &choice.model, context)));
@@ -231,7 +233,7 @@ struct Package::Parts {
 
   /// No memory, no dies: a network and what its terminals send each other.
   void build_interposer() {
-    interposer = std::make_unique<platforms::Interposer>(configuration.platform.fabric, streams, synthetics);
+    interposer = std::make_unique<platforms::Interposer>(configuration.platform.fabric, streams, packets);
     interposer->couple(coupling);
     engine.add("direct", coupling);
   }
@@ -338,7 +340,7 @@ struct Package::Parts {
     std::unique_ptr<traffic::RequestStream> stream;
   };
   std::vector<Requests> requests;
-  std::vector<platforms::Interposer::Source> synthetics;
+  std::vector<platforms::Interposer::Source> packets;
 
   engine::Engine engine;
   std::string root;

@@ -28,6 +28,9 @@ std::vector<WorkloadInfo> make_table() {
   add("synthetic", "packets between the terminals of a fabric: patterns, bursts, requests and responses",
       SyntheticParams{}, false, false);
   table.back().on_fabric = true;
+  add("collective", "broadcast, reduce or all-reduce of all terminals of a fabric, inside the network",
+      CollectiveTrafficParams{}, false, false);
+  table.back().on_fabric = true;
   for (const char* model : {"llama3_70b", "llama3_8b"}) {
     add(fmt::format("{}_decode", model).c_str(), "one decode step: every sequence gets one token", DecodeParams{}, true,
         false, model);
@@ -41,6 +44,13 @@ std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t
 
 [[noreturn]] void bad(const char* path, std::string message) {
   throw ConfigError(Diagnostic{"", 0, 0, path, std::move(message)});
+}
+
+void throw_if_any(const std::vector<ParameterProblem>& problems) {
+  Diagnostics diagnostics;
+  for (const ParameterProblem& problem : problems)
+    diagnostics.add({}, "workload." + problem.parameter, problem.message);
+  diagnostics.throw_if_any();
 }
 
 void require_power_of_two(std::int64_t bytes) {
@@ -209,6 +219,17 @@ std::unique_ptr<RequestStream> build_requests(const std::string& workload, const
         }
       },
       params);
+}
+
+std::unique_ptr<Synthetic> build_synthetic(const SyntheticParams& params, const SyntheticContext& context) {
+  throw_if_any(problems(params, context.shape));
+  return std::make_unique<Synthetic>(params, context);
+}
+
+std::unique_ptr<CollectiveTraffic> build_collective(const CollectiveTrafficParams& params,
+                                                    const CollectiveContext& context) {
+  throw_if_any(problems(params, context));
+  return std::make_unique<CollectiveTraffic>(params, context);
 }
 
 }  // namespace cowosim::traffic

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/parameter.h"
+#include "traffic/collective_traffic.h"
 #include "traffic/model.h"
 #include "traffic/patterns.h"
 #include "traffic/request_stream.h"
@@ -63,7 +64,7 @@ struct GemmParams {
 
 using WorkloadParams =
     std::variant<TraceParams, StreamParams, RandomAccessParams, PointerChaseParams, LoadedLatencyParams, LoadParams,
-                 GemmParams, DecodeParams, PrefillParams, SyntheticParams>;
+                 GemmParams, DecodeParams, PrefillParams, SyntheticParams, CollectiveTrafficParams>;
 
 /// One row of the table.
 struct WorkloadInfo {
@@ -73,7 +74,8 @@ struct WorkloadInfo {
   std::string model;       ///< traffic/models/<model>.yaml, for model phases; else empty
   bool on_cores = true;    ///< can be a program for cores
   bool at_source = false;  ///< can be a request stream for a Source
-  bool on_fabric = false;  ///< packets between a fabric's terminals: a Synthetic, and nothing else
+  bool on_fabric =
+      false;  ///< packets between a fabric's terminals: a Synthetic or a CollectiveTraffic, and nothing else
 };
 
 /// All workloads, by name.
@@ -121,5 +123,11 @@ work::Program build_program(const std::string& workload, const WorkloadParams& p
 /// The requests of a part of `workload` for a Source. Throws as above. A trace's reader is a TraceReader (stream names beyond the first).
 std::unique_ptr<RequestStream> build_requests(const std::string& workload, const WorkloadParams& params,
                                               const WorkloadContext& context);
+
+/// The packets of `synthetic`. Throws ConfigError for parameters that do not go together or with that fabric, and for a permutation file.
+std::unique_ptr<Synthetic> build_synthetic(const SyntheticParams& params, const SyntheticContext& context);
+/// The operations of `collective`. Throws ConfigError for parameters that do not go together with that fabric.
+std::unique_ptr<CollectiveTraffic> build_collective(const CollectiveTrafficParams& params,
+                                                    const CollectiveContext& context);
 
 }  // namespace cowosim::traffic

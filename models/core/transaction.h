@@ -72,8 +72,25 @@ class StageRecord {
 enum class Op : std::uint8_t {
   read,
   write,
-  launch  ///< not a memory access: a tile for a core (address = index of the tile)
+  launch,  ///< not a memory access: a tile for a core (address = index of the tile)
+  // Not memory accesses either, but operation number `address` of Transaction::group:
+  multicast,  ///< data for every member; retired when all of them have it
+  reduce,     ///< a contribution to what the group's root gets; retired when it has it
+  all_reduce  ///< a contribution to what every member gets: the response brings it
 };
+inline constexpr std::size_t kOps = 6;
+constexpr const char* name_of(Op op) {
+  constexpr const char* names[kOps] = {"read", "write", "launch", "multicast", "reduce", "all_reduce"};
+  return names[static_cast<std::size_t>(op)];
+}
+
+/// Whether a transaction's request (else its response) brings its data along: Transaction::fetch_bytes of them.
+constexpr bool carries_data(Op op, bool request) {
+  constexpr auto bit = [](Op o) { return 1u << static_cast<unsigned>(o); };
+  constexpr unsigned requests = bit(Op::write) | bit(Op::multicast) | bit(Op::reduce) | bit(Op::all_reduce);
+  constexpr unsigned responses = bit(Op::read) | bit(Op::all_reduce);
+  return ((request ? requests : responses) >> static_cast<unsigned>(op) & 1) != 0;
+}
 
 /// Named traffic class: index into the run's stream table.
 using StreamId = std::uint8_t;
@@ -95,6 +112,7 @@ struct Transaction {
   std::uint16_t source = 0;       ///< network terminal of the requester, for the way back
   std::uint16_t via = 0;          ///< network terminal of the near cache slice that forwarded it to its home slice
   std::uint16_t destination = 0;  ///< network terminal its next leg goes to; set by whoever sends into a network
+  std::uint16_t group = 0;        ///< of a collective operation: number of its group
   std::uint64_t identity = 0;     ///< hash of (creator's name, n): equal in every run, whatever the threads or windows
   std::uint64_t number = 0;       ///< n: this is its creator's n-th transaction, from 0
   Time created = 0;

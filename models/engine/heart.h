@@ -18,9 +18,11 @@ namespace cowosim::engine {
 /// Phases of the package's own protocol (the engine's side of kernel's TLM phases).
 enum class Phase : std::uint8_t {
   request,
-  response,  ///< read: data is here. write: accepted (posted). launch: the tile is done. Final for reads and launches.
+  response,  ///< read: data is here. write: accepted (posted). launch: the tile is done. all_reduce: the result is here.
+             ///< Final for all but writes.
   retire,  ///< write: its data has reached the memory or cache that keeps it; the creator may free it. Where acceptance
-           ///< and retirement coincide (a cache keeps the data) only this is sent and stands for both.
+           ///< and retirement coincide (a cache keeps the data) only this is sent and stands for both, as it always is
+           ///< for multicast and reduce.
   credit   ///< `count` units of buffer space are free again at the receiver of requests; carries no transaction
 };
 

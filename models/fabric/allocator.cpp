@@ -77,14 +77,15 @@ void Allocators::columns_first_masked(const Place& at) {
     const std::uint64_t behind = mask >> next << next;
     return static_cast<unsigned>(__builtin_ctzll(behind != 0 ? behind : mask));
   };
-  std::uint64_t granted = 0;         // rows
-  if ((rows_ & (rows_ - 1)) == 0) {  // nobody competes
-    row_mask_[static_cast<unsigned>(__builtin_ctzll(rows_))] = columns_;
-    granted = rows_;
-    for (; columns_ != 0; columns_ &= columns_ - 1) column_mask_[static_cast<unsigned>(__builtin_ctzll(columns_))] = 0;
+  if (columns_ != 0) {  // nobody competes
+    const unsigned column = next_of(columns_, row_next_[at.first_row + first_]);
+    matches_.push_back({static_cast<std::uint16_t>(first_), static_cast<std::uint16_t>(column)});
+    served(at, matches_.back());
+    return;
   }
-  for (; columns_ != 0; columns_ &= columns_ - 1) {
-    const auto column = static_cast<unsigned>(__builtin_ctzll(columns_));
+  std::uint64_t granted = 0;  // rows
+  for (; contested_ != 0; contested_ &= contested_ - 1) {
+    const auto column = static_cast<unsigned>(__builtin_ctzll(contested_));
     const unsigned row = next_of(std::exchange(column_mask_[column], 0), column_next_[at.first_column + column]);
     row_mask_[row] |= std::uint64_t{1} << column;
     granted |= std::uint64_t{1} << row;

@@ -119,7 +119,9 @@ struct DieToDieParams {
       "of clock crossings besides those that routers count (crossing_cycles)",
       "assumption [0 ns, 2 ns]: up to two cycles of the link's own clock; in UCIe's 2 ns as far as known");
     v("length", length, Unit::length, Range{0, 1000}, "of the wires",
-      "assumption: advanced [0.1 mm, 2 mm], standard [10 mm, 25 mm], bridges [0.5 mm, 2 mm]; 0: in `latency`");
+      "assumption: advanced [0.1 mm, 2 mm], standard [10 mm, 25 mm], bridges [0.5 mm, 2 mm]; 0: in `latency`, and of a "
+      "network's link "
+      "the distance of its dies");
     v("resistance", resistance, Range{0, 1e6}, "of a wire, ohm/mm", "set by wire, see models/fabric/wire.cpp");
     v("capacitance", capacitance, Range{0, 1e3}, "of a wire, pF/mm", "set by wire, see models/fabric/wire.cpp");
     v("permittivity", permittivity, Range{1, 20}, "relative, of what is around the wires",

@@ -15,10 +15,16 @@ namespace cowosim::fabric {
 namespace {
 
 constexpr int kNone = -1;
+constexpr const char* kOnDie = "on_die";  // kind of links that are wires
+
+std::string millimetres(double length) { return fmt::format("{:.6g} mm", length); }
 
 /// Names of entries, and what they stand for.
 class Names {
  public:
+  explicit Names(const std::vector<std::string>& names) {
+    for (const std::string& name : names) index_.emplace(name, static_cast<int>(index_.size()));
+  }
   template <class Entry>
   explicit Names(const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) index_.emplace(entry.name, static_cast<int>(index_.size()));
@@ -42,6 +48,9 @@ class Builder {
         custom_(params.topology == "custom"),
         clocks_(params.clocks),
         routers_(params.routers),
+        die_to_die_(params.die_to_die),
+        dies_(params.dies),
+        edges_(edge_names()),
         partners_(partners(params.links)) {}
 
   /// What keeps build() from being called.
@@ -59,7 +68,14 @@ class Builder {
   void check_width(const std::string& path, int width);
   void check_regular();
   void check_custom();
+  void check_die_to_die(const DieToDieParams& entry);
+  void check_place(const FabricRouter& entry);
+  void check_phy(const FabricPhy& phy);
   void check_link(const FabricLink& link, int partner);
+  void check_wires(const FabricLink& link);
+  void check_crossing(const FabricLink& link, const DieToDieParams& crossing);
+  void check_length(const FabricLink& link, const DieToDieParams& crossing);
+  void use_edge(const FabricLink& link, bool leaving, double needed);
 
   Topology regular() const;
   Topology custom() const;
@@ -70,14 +86,26 @@ class Builder {
   Time period(int domain) const {
     return period_of(domain == 0 ? params_.frequency : params_.clocks[static_cast<std::size_t>(domain - 1)].frequency);
   }
+  const DieToDieParams* crossing_of(const FabricLink& link) const {
+    return die_to_die_.has(link.die_to_die)
+               ? &params_.die_to_die[static_cast<std::size_t>(die_to_die_[link.die_to_die])]
+               : nullptr;
+  }
+  const DieOutline* die_of(const std::string& router_name) const {
+    const std::string& die = router(router_name).die;
+    return dies_.has(die) ? &params_.dies[static_cast<std::size_t>(dies_[die])] : nullptr;
+  }
+  double distance(const FabricLink& link) const;
   double length_of(const FabricLink& link) const;
+  DieToDieParams at_its_length(const FabricLink& link, const DieToDieParams& crossing) const;
   Channel wires(const FabricLink& link, double length, Time period) const;
   Channel channel_of(const FabricLink& link, const std::string& sender) const;
 
   const FabricParams& params_;
   bool custom_;
-  Names clocks_, routers_;
+  Names clocks_, routers_, die_to_die_, dies_, edges_;
   std::vector<int> partners_;
+  std::vector<EdgeUse> edge_uses_;
   std::vector<ParameterProblem> found_;
 };
 
@@ -134,6 +162,9 @@ void Builder::check_regular() {
   only_custom("routers", params_.routers.empty());
   only_custom("links", params_.links.empty());
   only_custom("terminals", params_.terminals.empty());
+  only_custom("die_to_die", params_.die_to_die.empty());
+  only_custom("dies", params_.dies.empty());
+  only_custom("phys", params_.phys.empty());
   const bool crossbar = params_.topology == "crossbar";
   if (crossbar && params_.terminals_per_router != 1)
     add("terminals_per_router", "a crossbar is one router with as many terminals as `nodes`; leave it out");
@@ -144,23 +175,75 @@ void Builder::check_regular() {
 void Builder::check_custom() {
   if (params_.routers.empty()) add("routers", "a custom network needs at least one router");
   if (params_.terminals.empty()) add("terminals", "a custom network needs at least one terminal");
-  for (const FabricRouter& entry : params_.routers) check_clock("routers." + entry.name, entry.clock);
+  for (const DieToDieParams& entry : params_.die_to_die) check_die_to_die(entry);
+  for (const FabricRouter& entry : params_.routers) {
+    check_clock("routers." + entry.name, entry.clock);
+    check_place(entry);
+  }
   for (std::size_t l = 0; l < params_.links.size(); ++l) check_link(params_.links[l], partners_[l]);
   for (const FabricTerminal& terminal : params_.terminals) {
     const std::string path = "terminals." + terminal.name;
     check_name(path + ".router", "router", terminal.router, routers_);
     check_width(path, terminal.width);
   }
+  for (const FabricPhy& phy : params_.phys) check_phy(phy);
+  for (ParameterProblem& problem : shoreline_problems(params_.dies, edge_uses_)) found_.push_back(std::move(problem));
+}
+
+void Builder::check_die_to_die(const DieToDieParams& entry) {
+  const std::string path = "die_to_die." + entry.name;
+  if (entry.name == kOnDie || entry.name == "injection" || entry.name == "ejection")
+    add(path, "is what results call other links; another name would be right");
+  for (const ParameterProblem& problem : fabric::problems(entry)) add(path + "." + problem.parameter, problem.message);
+}
+
+void Builder::check_place(const FabricRouter& entry) {
+  const std::string path = "routers." + entry.name + ".die";
+  if (entry.die.empty() || !check_name(path, "die", entry.die, dies_)) return;
+  const DieOutline& die = *die_of(entry.name);
+  const double east = die.x + die.width;
+  const double north = die.y + die.height;
+  const auto between = [](double value, double low, double high) {
+    return value >= low - kLengthRounding && value <= high + kLengthRounding;
+  };
+  if (between(entry.x, die.x, east) && between(entry.y, die.y, north)) return;
+  add(path, fmt::format("'{}' reaches from x {} to {} and from y {} to {}, and the router is at {}, {}", die.name,
+                        millimetres(die.x), millimetres(east), millimetres(die.y), millimetres(north),
+                        millimetres(entry.x), millimetres(entry.y)));
+}
+
+void Builder::check_phy(const FabricPhy& phy) {
+  const std::string path = "phys." + phy.name;
+  const bool named = check_name(path + ".die_to_die", "die-to-die link", phy.die_to_die, die_to_die_);
+  const bool placed = check_name(path + ".die", "die", phy.die, dies_);
+  if (!check_name(path + ".edge", "edge", phy.edge, edges_) || !named || !placed) return;
+  const DieToDieParams& kind = params_.die_to_die[static_cast<std::size_t>(die_to_die_[phy.die_to_die])];
+  edge_uses_.push_back({path, phy.die, phy.edge, "", shoreline_mm(kind)});
 }
 
 void Builder::check_link(const FabricLink& link, int partner) {
   const std::string path = "links." + link.name;
   const bool leaves = check_name(path + ".from", "router", link.from, routers_);
   const bool arrives = check_name(path + ".to", "router", link.to, routers_);
-  check_clock(path, link.clock);
-  check_width(path, link.width);
-  if (!link.die_to_die.empty())
-    add(path + ".die_to_die", fmt::format("there is no die-to-die link '{}'", link.die_to_die));
+  const bool wires = link.die_to_die.empty();
+  const DieToDieParams* crossing = crossing_of(link);
+  if (wires) {
+    check_clock(path, link.clock);
+    check_width(path, link.width);
+  } else {
+    check_name(path + ".die_to_die", "die-to-die link", link.die_to_die, die_to_die_);
+  }
+  const auto leave_out = [&](bool given, const char* parameter, const std::string& why) {
+    if (given) add(path + "." + parameter, why + "; leave it out");
+  };
+  const std::string said = fmt::format("die_to_die '{}' says it", link.die_to_die);
+  leave_out(!wires && !link.clock.empty(), "clock", said);
+  leave_out(!wires && link.width > 0, "width", said);
+  leave_out(!wires && link.cycles > 0, "cycles", said);
+  leave_out(!wires && link.latency > 0, "latency", said);
+  leave_out(!wires && link.energy_per_bit > 0, "energy_per_bit", said);
+  leave_out(wires && !link.from_edge.empty(), "from_edge", "only links with die_to_die leave over an edge");
+  leave_out(wires && !link.to_edge.empty(), "to_edge", "only links with die_to_die arrive over an edge");
   if (!leaves || !arrives) return;
   if (link.from == link.to) {
     add(path + ".to", fmt::format("leads from '{}' to itself; another router would be right", link.from));
@@ -171,12 +254,72 @@ void Builder::check_link(const FabricLink& link, int partner) {
                           "link from '{}' to '{}'",
                           link.to, link.from));
   }
+  if (wires) check_wires(link);
+  if (crossing != nullptr) check_crossing(link, *crossing);
+}
+
+void Builder::check_wires(const FabricLink& link) {
+  const std::string path = "links." + link.name;
+  const DieOutline* from = die_of(link.from);
+  const DieOutline* to = die_of(link.to);
+  if (from != nullptr && to != nullptr && from != to) {
+    add(path + ".die_to_die",
+        fmt::format("'{}' is on die '{}' and '{}' on '{}', which needs one; there are {}", link.from, from->name,
+                    link.to, to->name, die_to_die_.all().empty() ? "none" : enumerate(die_to_die_.all())));
+    return;
+  }
   if (params_.link.delay_per_mm > 0 && length_of(link) == 0) {
     add(path + ".length",
         fmt::format("link.delay_per_mm needs it, and '{}' and '{}' are at the same place; give it, or "
                     "their positions (x, y)",
                     link.from, link.to));
   }
+}
+
+/// A link with die_to_die between two routers.
+void Builder::check_crossing(const FabricLink& link, const DieToDieParams& crossing) {
+  const DieOutline* from = die_of(link.from);
+  if (from != nullptr && from == die_of(link.to)) {
+    add("links." + link.name + ".die_to_die",
+        fmt::format("'{}' and '{}' are on one die, '{}'; leave it out", link.from, link.to, from->name));
+    return;
+  }
+  check_length(link, crossing);
+  const double needed = shoreline_mm(crossing) * (link.direction == "both" ? 1 : 0.5);
+  use_edge(link, true, needed);
+  use_edge(link, false, needed);
+}
+
+void Builder::check_length(const FabricLink& link, const DieToDieParams& crossing) {
+  const std::string path = "links." + link.name;
+  const DieToDieParams whole = at_its_length(link, crossing);
+  if (die_of(link.from) != nullptr && die_of(link.to) != nullptr && whole.length + kLengthRounding < distance(link)) {
+    add(path + ".length",
+        fmt::format("{} is less than the {} between '{}' and '{}'; give the link, or die_to_die '{}', what it has, or "
+                    "move the dies",
+                    millimetres(whole.length), millimetres(distance(link)), router(link.from).die, router(link.to).die,
+                    crossing.name));
+  }
+  if (!fabric::problems(crossing).empty()) return;  // told with its own path
+  for (const ParameterProblem& problem : fabric::problems(whole)) add(path + "." + problem.parameter, problem.message);
+}
+
+void Builder::use_edge(const FabricLink& link, bool leaving, double needed) {
+  const std::string path = "links." + link.name;
+  const std::string& here = leaving ? link.from : link.to;
+  const std::string& there = leaving ? link.to : link.from;
+  const std::string& edge = leaving ? link.from_edge : link.to_edge;
+  const char* end = leaving ? "from" : "to";
+  if (!edge.empty() && !check_name(fmt::format("{}.{}_edge", path, end), "edge", edge, edges_)) return;
+  if (params_.dies.empty() || needed == 0) return;
+  if (router(here).die.empty()) {
+    add(fmt::format("{}.{}", path, end),
+        fmt::format("takes {} of an edge, and '{}' is on no die: routers.{}.die would be right, one of {}",
+                    millimetres(needed), here, here, enumerate(dies_.all())));
+    return;
+  }
+  if (die_of(here) == nullptr || (edge.empty() && die_of(there) == nullptr)) return;  // told with the routers
+  edge_uses_.push_back({path, router(here).die, edge, router(there).die, needed});
 }
 
 Topology Builder::regular() const {
@@ -196,7 +339,8 @@ Topology Builder::custom() const {
   Topology topology;
   topology.domains = {{"clock", period(0)}};
   for (const FabricClock& clock : params_.clocks) topology.domains.push_back({clock.name, period_of(clock.frequency)});
-  topology.kinds = {"on_die"};
+  topology.kinds = {kOnDie};
+  for (const DieToDieParams& entry : params_.die_to_die) topology.kinds.push_back(entry.name);
   for (const FabricRouter& entry : params_.routers)
     topology.routers.push_back({entry.name, domain_of(entry.clock), entry.x, entry.y});
   std::vector<int> first;  // by entry: the index of its link, of both directions the one forward
@@ -204,10 +348,11 @@ Topology Builder::custom() const {
     const int from = routers_[link.from];
     const int to = routers_[link.to];
     const int index = static_cast<int>(topology.links.size());
+    const int kind = link.die_to_die.empty() ? 0 : 1 + die_to_die_[link.die_to_die];
     first.push_back(index);
-    topology.links.push_back({"", from, to, index + 1, 0, channel_of(link, link.from), link.weight});
+    topology.links.push_back({"", from, to, index + 1, kind, channel_of(link, link.from), link.weight});
     if (link.direction == "both")
-      topology.links.push_back({"", to, from, index, 0, channel_of(link, link.to), link.weight});
+      topology.links.push_back({"", to, from, index, kind, channel_of(link, link.to), link.weight});
   }
   for (std::size_t l = 0; l < first.size(); ++l) {
     if (partners_[l] == kNone) continue;
@@ -222,13 +367,27 @@ Topology Builder::custom() const {
   return topology;
 }
 
-/// mm; 0: nothing says.
-double Builder::length_of(const FabricLink& link) const {
-  if (link.length > 0) return link.length;
-  if (params_.link.length > 0) return params_.link.length;
+/// mm along the axes, from die to die where both ends are on one, else from router to router; 0: nothing says.
+double Builder::distance(const FabricLink& link) const {
+  const DieOutline* from = die_of(link.from);
+  const DieOutline* to = die_of(link.to);
+  if (from != nullptr && to != nullptr && from != to) return facing(*from, *to).distance;
   const FabricRouter& a = router(link.from);
   const FabricRouter& b = router(link.to);
   return std::abs(a.x - b.x) + std::abs(a.y - b.y);
+}
+
+/// Of wires on a die, mm; 0: nothing says.
+double Builder::length_of(const FabricLink& link) const {
+  if (link.length > 0) return link.length;
+  return params_.link.length > 0 ? params_.link.length : distance(link);
+}
+
+DieToDieParams Builder::at_its_length(const FabricLink& link, const DieToDieParams& crossing) const {
+  DieToDieParams whole = crossing;
+  if (link.length > 0) whole.length = link.length;
+  if (whole.length == 0) whole.length = distance(link);
+  return whole;
 }
 
 /// Wires on a die. What `link` leaves open is as params_.link says.
@@ -246,8 +405,10 @@ Channel Builder::wires(const FabricLink& link, double length, Time cycle) const 
   return channel;
 }
 
-/// One direction. Links of die_to_die are to be told apart here: they are not made of these wires.
+/// One direction.
 Channel Builder::channel_of(const FabricLink& link, const std::string& sender) const {
+  if (const DieToDieParams* crossing = crossing_of(link))
+    return fabric::channel_of(at_its_length(link, *crossing), params_.flit_bytes);
   const std::string& clock = link.clock.empty() ? router(sender).clock : link.clock;
   return wires(link, length_of(link), period(domain_of(clock)));
 }

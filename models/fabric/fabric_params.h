@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "core/parameter.h"
+#include "fabric/collective_unit.h"
+#include "fabric/die_to_die.h"
 #include "fabric/flit_params.h"
 #include "fabric/network.h"
 #include "fabric/routes.h"
+#include "fabric/shoreline.h"
 #include "fabric/topology.h"
 
 namespace cowosim::fabric {
@@ -29,12 +32,14 @@ struct FabricRouter {
   double x = 0;  // mm
   double y = 0;
   std::string clock;
+  std::string die;
 
   template <class Visitor>
   void visit(Visitor& v) {
     v("x", x, Unit::length, Range{-1000, 1000}, "of its centre on the package", "experiment");
     v("y", y, Unit::length, Range{-1000, 1000}, "of its centre on the package", "experiment");
     v("clock", clock, "one of `clocks`; empty: fabric.frequency", "experiment");
+    v("die", die, "one of `dies`, the one it lies on; empty: none, it is on no die's edge", "the package's floor plan");
   }
 };
 
@@ -66,7 +71,8 @@ struct FabricWires {
   }
 };
 
-/// A link, or both directions of one. What is 0 or empty is as fabric.link says.
+/// A link, or both directions of one. What is 0 or empty is as fabric.link says, or, of a link with die_to_die, as that
+/// says: such a one has no clock, width, cycles, latency and energy_per_bit of its own.
 struct FabricLink {
   std::string name;
   std::string from;
@@ -80,6 +86,8 @@ struct FabricLink {
   double length = 0;
   double energy_per_bit = 0;
   int weight = 1;
+  std::string from_edge;
+  std::string to_edge;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -88,15 +96,38 @@ struct FabricLink {
     v("direction", direction, std::vector<std::string>{"both", "forward"},
       "both: a link each way, alike; forward: only `from` to `to`, for ways that differ; the way back is another entry",
       "experiment");
-    v("die_to_die", die_to_die, "one of `die_to_die`, which says what the link is like; empty: wires on a die",
+    v("die_to_die", die_to_die,
+      "one of `die_to_die`, which says what the link is like; empty: wires on a die. A router sends a flit a cycle at "
+      "most, whatever the link could carry",
       "experiment");
     v("clock", clock, "one of `clocks`, of the wires; empty: that of the router that sends", "experiment");
     v("width", width, Range{0, 1 << 20}, "as link.width", "experiment");
     v("cycles", cycles, Range{0, 1000000}, "as link.cycles", "experiment");
     v("latency", latency, Unit::time, Range{0, 1e12}, "as link.latency: instead of `cycles`", "experiment");
-    v("length", length, Unit::length, Range{0, 1000}, "as link.length", "experiment");
+    v("length", length, Unit::length, Range{0, 1000},
+      "as link.length; with die_to_die, 0: that one's length, and if that is 0 too the distance of the dies, or of "
+      "routers without dies",
+      "experiment");
     v("energy_per_bit", energy_per_bit, Unit::energy_bit, Range{0, 1000}, "as link.energy_per_bit", "experiment");
     v("weight", weight, Range{0, 1000}, "share of the traffic among equal ways, for weighted_multipath", "experiment");
+    const char* edge = "edge of the die it leaves, of a link with die_to_die; empty: the one that faces the other die";
+    v("from_edge", from_edge, edge, "the package's floor plan");
+    v("to_edge", to_edge, "as from_edge, at the other end", "the package's floor plan");
+  }
+};
+
+/// What takes room on a die's edge without being a link of the network: the PHY of an HBM stack.
+struct FabricPhy {
+  std::string name;
+  std::string die;
+  std::string edge;
+  std::string die_to_die;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("die", die, "one of `dies`", "the package's floor plan");
+    v("edge", edge, "north, east, south or west", "the package's floor plan");
+    v("die_to_die", die_to_die, "one of `die_to_die`, which says how many mm it takes", "experiment");
   }
 };
 
@@ -132,11 +163,15 @@ struct FabricParams {
   bool deadlock_check = true;
   RouterParams router;
   QosParams qos;
+  CollectiveParams collectives;
   FabricWires link;
   std::vector<FabricClock> clocks;
   std::vector<FabricRouter> routers;
   std::vector<FabricLink> links;
   std::vector<FabricTerminal> terminals;
+  std::vector<DieToDieParams> die_to_die;
+  std::vector<DieOutline> dies;
+  std::vector<FabricPhy> phys;
 
   bool present() const { return topology != "none"; }
   bool flits() const { return precision == "flit"; }
@@ -189,20 +224,28 @@ struct FabricParams {
       "Dally and Seitz, IEEE Trans. Computers 1987");
     v.group("router", router, "every router; precision packet knows the pipeline alone");
     v.group("qos", qos, "who goes first, at flit precision");
+    v.group("collectives", collectives, "units at routers that multicast and reduce, where a workload uses them");
     v.group("link", link, "every link, where its entry does not say otherwise");
     v.entries("clocks", clocks, "clocks of custom networks by name, besides `frequency`");
     v.entries("routers", routers, "routers of a custom network by name");
     v.entries("links", links, "links of a custom network by name; several between two routers may stand side by side");
     v.entries("terminals", terminals, "terminals of a custom network by name: what can send and receive");
+    v.entries("die_to_die", die_to_die,
+              "kinds of die-to-die links by name, all links of a kind alike; results group links by it");
+    v.entries("dies", dies, "dies of a custom network by name; none: nothing is said about edges");
+    v.entries("phys", phys, "what takes room on edges of dies besides links, by name: PHYs of HBM stacks");
   }
 };
 
 /// All that keeps a network from being built, with paths below the section ("links.a_b.to"): first what entries say, then what is wrong with the topology they make, then,
 /// at flit precision, what Routes::problems() finds.
+///
+/// Where there are `dies`, every link that takes room on an edge joins routers on two of them, and no edge holds more than its length (shoreline.h). A module's
+/// edge is that of both directions: a link of one direction takes half of it. Links that take none (shoreline 0mm: stacked dies) need no dies.
 std::vector<ParameterProblem> problems(const FabricParams& params);
 
 /// Of custom networks: domain 0 is "clock", that of `frequency`, then `clocks`; routers, links and terminals in the order of their entries, a link of both directions
-/// `from` to `to` first. Links are called "<from>_<to>" (see name_links), their kind is "on_die". Throws std::invalid_argument with the first of problems(), and for `none`.
+/// `from` to `to` first. Links are called "<from>_<to>" (see name_links), their kind is "on_die" or the name of their die_to_die. Throws std::invalid_argument with the first of problems(), and for `none`.
 Topology make_topology(const FabricParams& params);
 
 }  // namespace cowosim::fabric

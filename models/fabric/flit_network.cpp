@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/transaction.h"
+#include "fabric/die_to_die.h"
 
 namespace cowosim::fabric {
 
@@ -21,12 +22,11 @@ std::uint32_t power_of_two(std::uint32_t at_least) {
   return p;
 }
 
-/// The chance of one in 2^64 parts that one of `bits` bits is wrong.
-std::uint64_t corrupted_of(double bit_error_rate, int bits) {
-  if (bit_error_rate <= 0) return 0;
-  const double chance = -std::expm1(bits * std::log1p(-bit_error_rate));
-  return static_cast<std::uint64_t>(std::min(std::ldexp(chance, 64), std::ldexp(1.0, 63)));
-}
+// What numbers in the state have room for.
+constexpr int kMostSlots = 0xFFFF;
+constexpr int kMostVcs = 0x10000;  // of a router
+constexpr std::size_t kMostDomains = 256;
+constexpr double kMostCorrupted = 0.999;  // of flits: a link on which more are sends for ever
 
 void require(bool condition, const std::string& what) {
   if (!condition) throw std::invalid_argument("flit network: " + what);
@@ -68,13 +68,22 @@ FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterPa
       switch_allocators_(Allocators::kind_of(router.switch_allocator), router.iterations) {
   for (const ParameterProblem& problem : problems(topology)) require(false, problem.parameter + ": " + problem.message);
   require(router.virtual_channels >= 1 && router.virtual_channels <= 16, "1 to 16 virtual channels");
+  require(router.buffer_flits >= 1 && router.shared_buffer_flits >= 0 &&
+              router.buffer_flits + router.shared_buffer_flits <= kMostSlots,
+          "buffers of 1 to " + std::to_string(kMostSlots) + " flits, shared slots included");
+  require(topology.domains.size() <= kMostDomains, "at most " + std::to_string(kMostDomains) + " clocks");
   require(format.flit_bytes > 0 && format.header_bytes >= 0, "flit_bytes above 0, header_bytes of at least 0");
   const std::uint32_t vcs = power_of_two(2 * network_vcs_);
   vc_mask_ = vcs - 1;
   while ((1u << vc_shift_) < vcs) ++vc_shift_;
   vcs_of_port_ = (std::uint64_t{1} << vcs) - 1;
+  whole_vcs_ = routes_.needs_whole_packet() | routes_.needs_whole_packet() << network_vcs_;
+  whole_packets_ = cut_through_ || whole_vcs_ != 0;
   ring_size_ = power_of_two(static_cast<std::uint32_t>(router.buffer_flits + router.shared_buffer_flits));
-  queues_per_terminal_ = 2 * std::max<std::uint32_t>(1, static_cast<std::uint32_t>(qos.streams.size()));
+  require(qos.streams.size() <= kMaxStreams,
+          "quality of service for at most " + std::to_string(kMaxStreams) + " streams");
+  if (!qos.streams.empty())  // those without a name share a queue
+    queues_per_terminal_ = 2 * static_cast<std::uint32_t>(std::min(qos.streams.size() + 1, kMaxStreams));
 
   for (const Topology::Domain& domain : topology.domains) {
     Domain& d = domains_.emplace_back();
@@ -109,8 +118,7 @@ void FlitNetwork::build_routers() {
   for (std::size_t s = 0; s < senders_.size(); ++s) {
     Sender& sender = senders_[s];
     sender.first_vc = static_cast<std::uint32_t>(s << vc_shift_);
-    sender.free_vcs = (1u << (2 * network_vcs_)) - 1;
-    if (network_vcs_ == 16) sender.free_vcs = ~0u;
+    sender.free_vcs = static_cast<std::uint32_t>((std::uint64_t{1} << (2 * network_vcs_)) - 1);
     sender.shared_free = static_cast<std::uint32_t>(params_.shared_buffer_flits);
     sender.pipeline = s < total ? params_.switch_allocation_cycles + params_.switch_traversal_cycles : 1;
   }
@@ -129,6 +137,9 @@ void FlitNetwork::build_routers() {
     router.words = static_cast<std::uint16_t>(((static_cast<unsigned>(ports) << vc_shift_) + 63) / 64);
     words += router.words;
     const int vcs = ports << vc_shift_;
+    if (vcs > kMostVcs)
+      require(false, "router '" + topology_.routers[r].name + "' has " + std::to_string(ports) +
+                         " ports, with these virtual channels at most " + std::to_string(kMostVcs >> vc_shift_));
     vc_allocators_.add(vcs, vcs);
     switch_allocators_.add(ports, ports);
 
@@ -203,7 +214,11 @@ void FlitNetwork::connect(Sender& sender, const Channel& channel, int from_domai
   sender.degraded_flit_time = channel.degraded_at == kNever ? sender.flit_time : flit_time(channel.degraded_bandwidth);
   sender.replay_latency = channel.replay_latency;
   sender.latency = channel.latency;
-  sender.corrupted = corrupted_of(channel.bit_error_rate, 8 * format_.flit_bytes);
+  const double corrupted = corrupted_probability(channel.bit_error_rate, 8 * format_.flit_bytes);
+  if (corrupted > kMostCorrupted)
+    require(false, "a bit error rate of " + std::to_string(channel.bit_error_rate) + " corrupts every flit of " +
+                       std::to_string(format_.flit_bytes) + " bytes");
+  sender.corrupted = static_cast<std::uint64_t>(std::ldexp(corrupted, 64));
   sender.timed = from_domain != to_domain || sender.flit_time > period || sender.degraded_flit_time > period ||
                  sender.corrupted != 0;
   plain_switch_ &= !sender.timed;
@@ -266,13 +281,10 @@ void FlitNetwork::run_cycle(Domain& domain) {
       Router& router = routers_[index];
       // Both decide on what they found at the beginning of the cycle: a VC given now asks for the switch in the next one.
       chosen_.clear();
-      allocate_vcs<kQos>(index, router, now);
-      allocate_switch<kQos>(index, router, now);
+      if (any_bit(wants_vc_, router)) allocate_vcs<kQos>(index, router, now);
+      if (any_bit(ready_, router)) allocate_switch<kQos>(index, router, now);
       for (const std::uint16_t local : chosen_) set_bit(ready_, router.first_word, local);
-      std::uint64_t left = 0;
-      for (std::uint32_t i = router.first_word; i < router.first_word + router.words; ++i)
-        left |= wants_vc_[i] | ready_[i];
-      if (left == 0) clear_bit(domain.routers, 0, index);
+      if (!any_bit(wants_vc_, router) && !any_bit(ready_, router)) clear_bit(domain.routers, 0, index);
     });
     domain.busy |= domain.routers[w] != 0;
   }
@@ -287,7 +299,7 @@ void FlitNetwork::receive(const engine::Message& message) {
   const bool request = message.phase == Phase::request;
   tx.stages.enter(request ? format_.requests : format_.responses, message.time);
   std::uint32_t bytes = static_cast<std::uint32_t>(format_.header_bytes);
-  if (request ? tx.op == Op::write : tx.op == Op::read) bytes += tx.fetch_bytes;
+  if (carries_data(tx.op, request)) bytes += tx.fetch_bytes;
   if (tx.destination >= terminals_.size())
     throw std::logic_error(name() + ": a packet for a terminal that does not exist");
 
@@ -307,6 +319,12 @@ void FlitNetwork::receive(const engine::Message& message) {
   packet.handle = message.transaction;
   packet.next = kNone;
   packet.flits = std::max(1u, (bytes + flit_bytes - 1) / flit_bytes);
+  if (cut_through_ && packet.flits > static_cast<std::uint32_t>(params_.buffer_flits + params_.shared_buffer_flits)) {
+    throw std::invalid_argument(name() + ": a packet of " + std::to_string(packet.flits) +
+                                " flits fits in no buffer (" +
+                                std::to_string(params_.buffer_flits + params_.shared_buffer_flits) +
+                                " flits): virtual_cut_through needs room for the whole packet");
+  }
   packet.entered = message.time;
   packet.count = message.count;
   packet.hops = 0;
@@ -322,7 +340,8 @@ void FlitNetwork::receive(const engine::Message& message) {
 
   Terminal& terminal = terminals_[message.port];
   const std::uint32_t streams = queues_per_terminal_ / 2;
-  Queue& queue = queues_[terminal.first_queue + packet.network * streams + (streams > 1 ? tx.stream : 0)];
+  Queue& queue =
+      queues_[terminal.first_queue + packet.network * streams + std::min<std::uint32_t>(tx.stream, streams - 1)];
   if (queue.first == kNone) {
     queue.first = number;
   } else {
@@ -344,12 +363,6 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
   if (terminal.queued == 0) return;
   Domain& domain = domains_[terminal.domain];
   Sender& sender = senders_[terminal.sender];
-  if (sender.timed && sender.free_at >= (now + 1) * domain.period) {
-    stall(sender, sender.replaying ? Stall::replay : Stall::lost_switch, terminal.router, sender.last_stream,
-          sender.last_stream, 1);
-    wake(domain, domain.terminals, index);
-    return;
-  }
 
   Queue* chosen = nullptr;
   std::uint32_t chosen_index = 0;
@@ -363,7 +376,8 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     Queue& queue = queues_[terminal.first_queue + q];
     if (queue.first == kNone) continue;
     const Packet& packet = under_way_[queue.first];
-    if (kQos && next_injection_[index * kMaxStreams + packet.stream] > now * domain.period) {
+    // A packet that has begun goes on: others may wait for its VC.
+    if (kQos && queue.sent == 0 && next_injection_[index * kMaxStreams + packet.stream] > now * domain.period) {
       limited = true;
       continue;
     }
@@ -408,6 +422,12 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
 
   const std::uint32_t number = chosen->first;
   Packet& packet = under_way_[number];
+  if (sender.timed && sender.free_at >= (now + 1) * domain.period) {
+    stall(sender, sender.replaying ? Stall::replay : Stall::lost_switch, terminal.router, packet.stream,
+          sender.last_stream, 1);
+    wake(domain, domain.terminals, index);
+    return;
+  }
   Flit flit = number << kPacketShift;
   if (chosen->sent == 0) {
     flit |= kHead;
@@ -415,7 +435,14 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     terminal.last_vc[packet.network] = static_cast<std::uint8_t>(chosen_vc - packet.network * network_vcs_);
     output_vcs_[sender.first_vc + chosen_vc].holder = kOfTerminal;
     sender.free_vcs &= ~(1u << chosen_vc);
+    if (cut_through_) take_credits(sender, output_vcs_[sender.first_vc + chosen_vc], packet.flits);
     ++sender.packets;
+    const std::int64_t limit = kQos && packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].rate_limit : 0;
+    if (limit > 0) {
+      Time& next = next_injection_[index * kMaxStreams + packet.stream];
+      next = std::max(next, (now - 1) * domain.period) +
+             transfer_time(static_cast<std::int64_t>(packet.flits) * format_.flit_bytes, limit);
+    }
   }
   ++chosen->sent;
   if (chosen->sent == packet.flits) {
@@ -427,17 +454,10 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     --terminal.queued;
   }
   terminal.next_queue = static_cast<std::uint16_t>(chosen_index);
-  if (kQos) {
-    spend_token(sender, packet.stream);
-    const std::int64_t limit = packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].rate_limit : 0;
-    if (limit > 0)
-      next_injection_[index * kMaxStreams + packet.stream] =
-          std::max(next_injection_[index * kMaxStreams + packet.stream], now * domain.period - domain.period) +
-          transfer_time(format_.flit_bytes, limit);
-  }
+  if (kQos) spend_token(sender, packet.stream);
   sender.last_stream = packet.stream;
   ++sender.flits;
-  take_credit(sender, output_vcs_[sender.first_vc + chosen_vc]);
+  if (!cut_through_) take_credit(sender, output_vcs_[sender.first_vc + chosen_vc]);
   if (terminal.queued > 0) wake(domain, domain.terminals, index);
   forward(sender, chosen_vc, flit, domain, now);
 }
@@ -471,10 +491,8 @@ void FlitNetwork::forward_timed(Sender& sender, std::uint32_t vc, Flit flit, Dom
   if (sender.to_domain != sender.domain) to.due = std::min(to.due, cycle * to.period);
 }
 
-/// Sends a flit from `ready` on, again and again until it arrives intact; returns when the link has sent it whole, counted so
-/// that a flit of one cycle is sent at ready + one period.
+/// Sends a flit from `ready` on, again and again until it arrives intact; returns when the link has sent it whole.
 Time FlitNetwork::send_over(Sender& sender, const Packet& packet, Time ready) {
-  const Time period = domains_[sender.domain].period;
   sender.replaying = false;
   Time start = ready;
   for (std::uint64_t attempt = 0;; ++attempt) {
@@ -484,7 +502,7 @@ Time FlitNetwork::send_over(Sender& sender, const Packet& packet, Time ready) {
     if (sender.corrupted == 0 ||
         mix(mix(packet.heading.packet, sender.flits), mix(sender.first_vc, attempt)) >= sender.corrupted) {
       sender.free_at = end;
-      return std::max(end, start + period);
+      return end;
     }
     ++sender.replays;
     sender.replaying = true;
@@ -553,29 +571,47 @@ void FlitNetwork::choose_hop(std::uint32_t index, InputVc& vc) {
   const Packet& packet = under_way_[vc.packet];
   const unsigned base = packet.network * network_vcs_;
   const bool from_terminal = inputs_[routers_[index].first_port + vc.port].credits_to >> vc_shift_ >= first_terminal_;
-  std::array<Hop, Routes::kMaxChoices> hops;
-  const int count =
-      routes_.next(static_cast<int>(index), vc.port,
-                   from_terminal ? Routes::kFromTerminal : static_cast<int>(vc.vc - base), packet.heading, hops.data());
-  const Hop* best = hops.data();
-  if (count > 1) {
-    std::uint64_t best_score = 0;
-    for (int i = 0; i < count; ++i) {
-      const Sender& sender = senders_[routers_[index].first_port + hops[static_cast<std::size_t>(i)].port];
-      const std::uint32_t free = sender.free_vcs & hops[static_cast<std::size_t>(i)].vcs << base;
-      std::uint64_t free_room = 0;
-      for (std::uint32_t v = 0; v <= vc_mask_; ++v)
-        if ((free >> v & 1) != 0) free_room += 1u + room(sender, output_vcs_[sender.first_vc + v]);
-      const std::uint64_t score =
-          free == 0 ? 0 : (std::uint64_t{0xFF} - hops[static_cast<std::size_t>(i)].rank) << 32 | free_room;
-      if (score > best_score) {
-        best_score = score;
-        best = &hops[static_cast<std::size_t>(i)];
-      }
+  const int in_vc = from_terminal ? Routes::kFromTerminal : static_cast<int>(vc.vc - base);
+  if (!adaptive_) {
+    Hop hop;
+    routes_.next(static_cast<int>(index), vc.port, in_vc, packet.heading, &hop);
+    vc.out_port = hop.port;
+    vc.allowed = hop.vcs << base;
+    return;
+  }
+  Hop hops[Routes::kMaxChoices];
+  const int count = routes_.next(static_cast<int>(index), vc.port, in_vc, packet.heading, hops);
+  const Hop* best = hops;
+  std::uint64_t best_score = 0;
+  for (const Hop* hop = hops; hop != hops + count; ++hop) {
+    const Sender& sender = senders_[routers_[index].first_port + hop->port];
+    const std::uint32_t free = open_to(sender, sender.free_vcs & hop->vcs << base, packet.flits);
+    std::uint64_t free_room = 0;
+    for (std::uint32_t v = 0; v <= vc_mask_; ++v)
+      if ((free >> v & 1) != 0) free_room += 1u + room(sender, output_vcs_[sender.first_vc + v]);
+    const std::uint64_t score = free == 0 ? 0 : (std::uint64_t{0xFF} - hop->rank) << 32 | free_room;
+    if (score > best_score) {
+      best_score = score;
+      best = hop;
     }
   }
   vc.out_port = best->port;
   vc.allowed = best->vcs << base;
+}
+
+/// Those of `vcs` that may be given to a packet of `flits` as far as room is concerned: with virtual cut-through all of it must
+/// fit; where a head must not stand behind another packet (Routes::needs_whole_packet), it must fit, or find the buffer empty.
+/// Shared slots do not count for that: others may take them meanwhile.
+std::uint32_t FlitNetwork::open_to(const Sender& sender, std::uint32_t vcs, std::uint32_t flits) const {
+  std::uint32_t open = vcs;
+  const std::uint32_t careful = cut_through_ ? ~0u : sender.to_terminal ? 0u : whole_vcs_;
+  for_each_bit(vcs & careful, 0, [&](std::uint32_t v) {
+    const OutputVc& vc = output_vcs_[sender.first_vc + v];
+    const bool fits = cut_through_ ? room(sender, vc) >= flits
+                                   : vc.credits >= flits || (vc.credits == params_.buffer_flits && vc.borrowed == 0);
+    if (!fits) open &= ~(1u << v);
+  });
+  return open;
 }
 
 void FlitNetwork::return_credit(std::uint32_t event, Cycle now) {
@@ -597,25 +633,39 @@ void FlitNetwork::return_credit(std::uint32_t event, Cycle now) {
     if (terminal.queued > 0) wake(domains_[terminal.domain], domains_[terminal.domain].terminals, t);
     return;
   }
-  const auto revive = [&](std::uint32_t holder) {
-    if (holder == kNone) return;
-    InputVc& vc = input_vcs_[holder];
-    const std::uint32_t index = router_of_vc_[holder];
-    Router& router = routers_[index];
-    const std::uint32_t local = holder - router.first_vc;
-    if (vc.count == 0 || has_bit(ready_, router.first_word, local)) return;
-    set_bit(ready_, router.first_word, local);
-    wake(domains_[router.domain], domains_[router.domain].routers, index);
-    if (now > vc.since) {
-      stall(sender, Stall::no_credit, index, vc.stream, stream, now - vc.since);
-      vc.since = now;
-    }
-  };
-  if (!shared) {
-    revive(output.holder);
-  } else {  // any VC of the port may use the slot
-    for (std::uint32_t v = 0; v <= vc_mask_; ++v) revive(output_vcs_[sender.first_vc + v].holder);
+  if (!shared && !whole_packets_) {
+    revive(sender, output.holder, stream, now);
+  } else {
+    revive_port(sender, number, shared, stream, now);
   }
+}
+
+/// The input VC that holds an output VC has a credit: if it waited for that, it may ask for the switch.
+inline void FlitNetwork::revive(Sender& sender, std::uint32_t holder, StreamId stream, Cycle now) {
+  if (holder == kNone) return;
+  InputVc& vc = input_vcs_[holder];
+  const std::uint32_t index = router_of_vc_[holder];
+  Router& router = routers_[index];
+  const std::uint32_t local = holder - router.first_vc;
+  if (vc.count == 0 || has_bit(ready_, router.first_word, local)) return;
+  set_bit(ready_, router.first_word, local);
+  wake(domains_[router.domain], domains_[router.domain].routers, index);
+  if (now > vc.since) {
+    stall(sender, Stall::no_credit, index, vc.stream, stream, now - vc.since);
+    vc.since = now;
+  }
+}
+
+/// A credit that others than the holder of its VC may use, too: all of the port if it is of a shared slot, and whoever waits for
+/// room for a whole packet.
+void FlitNetwork::revive_port(Sender& sender, std::uint32_t number, bool shared, StreamId stream, Cycle now) {
+  const std::uint32_t v = number & vc_mask_;
+  for (std::uint32_t u = shared ? 0 : v; u <= (shared ? vc_mask_ : v); ++u)
+    revive(sender, output_vcs_[sender.first_vc + u].holder, stream, now);
+  if (!whole_packets_) return;
+  const std::uint32_t index = router_of_vc_[number];
+  Router& router = routers_[index];
+  unblock(index, router, (number >> vc_shift_) - router.first_port, shared ? ~0u : 1u << v, stream, now);
 }
 
 // ---- Allocation -----------------------------------------------------------------------------------------------------
@@ -632,32 +682,33 @@ void FlitNetwork::allocate_vcs(std::uint32_t index, Router& router, Cycle now) {
       if (adaptive_) choose_hop(index, vc);
       Sender& sender = senders_[router.first_port + vc.out_port];
       std::uint32_t free = sender.free_vcs & vc.allowed;
-      if (cut_through_) {
-        const std::uint32_t flits = under_way_[vc.packet].flits;
-        for (std::uint32_t v = 0; v <= vc_mask_; ++v)
-          if (room(sender, output_vcs_[sender.first_vc + v]) < flits) free &= ~(1u << v);
+      if (whole_packets_) {
+        vc.starved = free != 0;
+        free = open_to(sender, free, under_way_[vc.packet].flits);
       }
       if (free == 0) {
-        if (adaptive_ || cut_through_) {
-          stall(sender, Stall::lost_vc, index, vc.stream, sender.last_stream, 1);
-        } else {
-          clear_bit(wants_vc_, router.first_word, local);
-          set_bit(blocked_, router.first_word, local);
-        }
+        clear_bit(wants_vc_, router.first_word, local);
+        set_bit(blocked_, router.first_word, local);
         return;
       }
       const std::uint16_t urgency = kQos ? urgency_of(vc, router, time) : 0;
-      const std::uint32_t first = static_cast<std::uint32_t>(vc.out_port) << vc_shift_;
       candidates_.push_back(static_cast<std::uint16_t>(local));
-      for (; free != 0; free &= free - 1)
-        vc_allocators_.request(local, first + static_cast<std::uint32_t>(__builtin_ctz(free)), urgency);
+      vc_allocators_.request(local, static_cast<std::uint32_t>(vc.out_port) << vc_shift_, free, urgency);
     });
   }
   if (candidates_.empty()) return;
   const auto& matches = vc_allocators_.allocate();
+  std::size_t given = 0;
   for (const Allocators::Match& match : matches) {
     InputVc& vc = input_vcs_[router.first_vc + match.row];
     Sender& sender = senders_[router.first_port + vc.out_port];
+    if (cut_through_) {
+      OutputVc& output = output_vcs_[router.first_vc + match.column];
+      const std::uint32_t flits = under_way_[vc.packet].flits;
+      if (room(sender, output) < flits) continue;  // a match before it took the shared slots
+      take_credits(sender, output, flits);
+    }
+    ++given;
     vc.out = router.first_vc + match.column;
     vc.state = VcState::active;
     vc.eligible = now + params_.vc_allocation_cycles;
@@ -668,7 +719,7 @@ void FlitNetwork::allocate_vcs(std::uint32_t index, Router& router, Cycle now) {
     vc.since = vc.eligible;
     if (may_send(sender, output)) chosen_.push_back(match.row);
   }
-  if (matches.size() < candidates_.size()) charge_vc_losers(index, router, matches, now);
+  if (given < candidates_.size()) charge_vc_losers(index, router, matches, now);
 }
 
 /// Whoever asked for a free VC and got none waits for a winner at the same output; where there is none (its grants went to
@@ -680,7 +731,7 @@ void FlitNetwork::charge_vc_losers(std::uint32_t index, const Router& router,
     InputVc& vc = input_vcs_[router.first_vc + loser];
     std::uint32_t winner = matches.front().row;
     for (const Allocators::Match& match : matches)
-      if (match.column >> vc_shift_ == vc.out_port) winner = match.row;
+      if (match.column >> vc_shift_ == vc.out_port && match.row != loser) winner = match.row;
     stall(senders_[router.first_port + vc.out_port], Stall::lost_vc, index, vc.stream,
           input_vcs_[router.first_vc + winner].stream, 1);
     vc.since = now + 1;
@@ -695,7 +746,7 @@ void FlitNetwork::allocate_switch(std::uint32_t index, Router& router, Cycle now
     for_each_bit(ready_[router.first_word + w], w, [&](std::uint32_t local) {
       InputVc& vc = input_vcs_[router.first_vc + local];
       if (plain_switch_ || may_ask(index, router, vc, local, now))
-        switch_allocators_.request(local >> vc_shift_, vc.out_port,
+        switch_allocators_.request(local >> vc_shift_, vc.out_port, 1,
                                    kQos ? urgency_of(vc, router, now * period) : std::uint16_t{0});
     });
   }
@@ -732,8 +783,11 @@ void FlitNetwork::allocate_switch(std::uint32_t index, Router& router, Cycle now
 bool FlitNetwork::may_ask(std::uint32_t index, Router& router, InputVc& vc, std::uint32_t local, Cycle now) {
   if (vc.eligible > now) return false;
   Sender& sender = senders_[router.first_port + vc.out_port];
-  if (!may_send(sender, output_vcs_[vc.out])) {  // another VC took the last shared slot
+  if (!may_send(sender,
+                output_vcs_[vc.out])) {  // another VC took the last shared slot: from now on it waits for a credit
     clear_bit(ready_, router.first_word, local);
+    end_switch_wait(index, sender, vc, now);
+    vc.since = now;
     return false;
   }
   if (!sender.timed || sender.free_at < (now + 1) * domains_[router.domain].period) return true;
@@ -790,12 +844,9 @@ void FlitNetwork::traverse(std::uint32_t index, Router& router, std::uint32_t lo
   --router.occupancy;
   router.occupied += now;
   ++router.flits;
-  if (now > vc.since) {
-    sender.stalls[static_cast<std::size_t>(Stall::lost_switch)] += now - vc.since;
-    if (!several_streams_) charge(index, vc.stream, vc.stream, now - vc.since);
-  }
+  end_switch_wait(index, sender, vc, now);
   vc.since = now + 1;  // of the next flit
-  take_credit(sender, output);
+  if (!cut_through_) take_credit(sender, output);
   ++sender.flits;
   sender.last_stream = vc.stream;
   if ((flit & kHead) != 0) {
@@ -820,7 +871,7 @@ void FlitNetwork::traverse(std::uint32_t index, Router& router, std::uint32_t lo
     output.holder = kNone;
     sender.free_vcs |= 1u << out_vc;
     clear_bit(ready_, router.first_word, local);
-    release(index, router, vc.out_port, out_vc, vc.stream, now);
+    if (any_bit(blocked_, router)) unblock(index, router, vc.out_port, 1u << out_vc, vc.stream, now + 1);
     vc.state = VcState::idle;
     if (vc.count > 0) start_head(index, local, rings_[number * ring_size_ + vc.begin], now + 1);
   } else if (vc.count == 0) {
@@ -831,17 +882,20 @@ void FlitNetwork::traverse(std::uint32_t index, Router& router, std::uint32_t lo
   forward(sender, out_vc, flit, domain, now);
 }
 
-/// Wakes those that wait for an output VC that is free again.
-void FlitNetwork::release(std::uint32_t index, Router& router, std::uint16_t port, std::uint32_t out_vc,
-                          StreamId stream, Cycle now) {
+/// Some of `vcs` of an output port are free again, or have room for more, which `stream` made: who waits for that may ask for
+/// one in cycle `at`. With several ways on any port may be the right one.
+void FlitNetwork::unblock(std::uint32_t index, Router& router, std::uint32_t port, std::uint32_t vcs, StreamId stream,
+                          Cycle at) {
   for (std::uint32_t w = 0; w < router.words; ++w) {
     for_each_bit(blocked_[router.first_word + w], w, [&](std::uint32_t local) {
       InputVc& vc = input_vcs_[router.first_vc + local];
-      if (vc.out_port != port || (vc.allowed >> out_vc & 1) == 0) return;
+      if (!adaptive_ && (vc.out_port != port || (vc.allowed & vcs) == 0)) return;
       clear_bit(blocked_, router.first_word, local);
       set_bit(wants_vc_, router.first_word, local);
-      stall(senders_[router.first_port + port], Stall::lost_vc, index, vc.stream, stream, now + 1 - vc.since);
-      vc.since = now + 1;
+      wake(domains_[router.domain], domains_[router.domain].routers, index);
+      stall(senders_[router.first_port + vc.out_port], vc.starved ? Stall::no_credit : Stall::lost_vc, index, vc.stream,
+            stream, at - vc.since);
+      vc.since = at;
     });
   }
 }
@@ -904,8 +958,8 @@ Time FlitNetwork::unloaded_latency(int source, int destination, std::uint32_t da
   int in_port = port_map_.of_terminal(source);
   int in_vc = Routes::kFromTerminal;
   for (;;) {
-    std::array<Hop, Routes::kMaxChoices> hops;
-    routes_.next(router, in_port, in_vc, heading, hops.data());
+    Hop hops[Routes::kMaxChoices];
+    routes_.next(router, in_port, in_vc, heading, hops);
     const Ports::Port& out = port_map_.at(router, hops[0].port);
     sender = &senders_[static_cast<std::size_t>(port_map_.first(router) + hops[0].port)];
     at[0] += params_.routing_cycles + params_.vc_allocation_cycles;
@@ -941,6 +995,8 @@ std::vector<Network::LinkCounters> FlitNetwork::links() const {
     link.energy =
         8.0 * static_cast<double>((sender.flits + sender.replays) * static_cast<std::uint64_t>(format_.flit_bytes)) *
         channel.energy_per_bit;
+    link.degraded_at = channel.degraded_at;
+    if (link.degraded_at != kNever) link.degraded_bandwidth = std::min(channel.degraded_bandwidth, link.bandwidth);
   };
   for (std::size_t l = 0; l < topology_.links.size(); ++l) {
     const Topology::Link& link = topology_.links[l];
@@ -1007,7 +1063,7 @@ void FlitNetwork::report_waits(std::vector<engine::Wait>& waits) const {
     const std::string from = port.terminal != Ports::kNone
                                  ? topology_.terminals[static_cast<std::size_t>(port.terminal)].name
                                  : topology_.routers[static_cast<std::size_t>(port.neighbour)].name;
-    return topology_.routers[index].name + " from " + from + " vc " + std::to_string(vc.vc);
+    return name() + " " + topology_.routers[index].name + " from " + from + " vc " + std::to_string(vc.vc);
   };
   const auto next_name = [&](const Sender& sender, std::uint32_t vc) {
     return sender.to_terminal ? topology_.terminals[sender.to].name : vc_name(sender.to + vc);
@@ -1018,14 +1074,17 @@ void FlitNetwork::report_waits(std::vector<engine::Wait>& waits) const {
     const Router& router = routers_[router_of_vc_[i]];
     const Sender& sender = senders_[router.first_port + vc.out_port];
     if (vc.state == VcState::active) {
-      waits.push_back({name() + " " + vc_name(i), next_name(sender, vc.out & vc_mask_), "no credit for its buffer"});
+      waits.push_back({vc_name(i), next_name(sender, vc.out & vc_mask_), "no credit for its buffer"});
       continue;
     }
-    for (std::uint32_t v = 0; v <= vc_mask_; ++v) {
+    for_each_bit(vc.allowed, 0, [&](std::uint32_t v) {
       const std::uint32_t holder = output_vcs_[sender.first_vc + v].holder;
-      if ((vc.allowed >> v & 1) != 0 && holder != kNone)
-        waits.push_back({name() + " " + vc_name(i), vc_name(holder), "holds the VC towards " + next_name(sender, v)});
-    }
+      if (holder != kNone) {
+        waits.push_back({vc_name(i), vc_name(holder), "holds the VC towards " + next_name(sender, v)});
+      } else {
+        waits.push_back({vc_name(i), next_name(sender, v), "no room for the whole packet in its buffer"});
+      }
+    });
   }
   for (std::size_t t = 0; t < terminals_.size(); ++t) {
     if (terminals_[t].queued == 0) continue;

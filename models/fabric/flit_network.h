@@ -29,7 +29,8 @@ namespace cowosim::fabric {
 /// credit waits for the stream whose flit made room. The sum is that of all links' stalls.
 class FlitNetwork final : public Network {
  public:
-  /// Throws std::invalid_argument for what problems(topology) reports, and for buffers that cannot hold a packet's flit.
+  /// Throws std::invalid_argument for what problems(topology) reports, and for what has no room in the state: more than 65535 slots
+  /// of a buffer, 65536 VCs of a router, 256 clocks, or a link on which more than 99.9 % of the flits arrive corrupted.
   /// `routes` are kept; whoever made them has checked Routes::problems.
   FlitNetwork(const Topology& topology, Routes routes, const RouterParams& router, const PacketFormat& format,
               const Qos& qos = {});
@@ -71,7 +72,6 @@ class FlitNetwork final : public Network {
     Time entered;
     std::uint16_t count;  // of its message
     std::uint16_t hops;
-    std::uint16_t urgency;  // by priority, lower first
     StreamId stream;
     engine::Phase phase;
     std::uint8_t network;  // virtual
@@ -90,6 +90,7 @@ class FlitNetwork final : public Network {
     std::uint16_t begin = 0;     // in its ring
     std::uint16_t count = 0;
     VcState state = VcState::idle;
+    bool starved = false;  // blocked, and a VC that is free has not enough room
     StreamId stream = 0;
     std::uint8_t vc = 0;
   };
@@ -197,10 +198,17 @@ class FlitNetwork final : public Network {
     domain.busy = true;
   }
 
+  static bool any_bit(const std::vector<std::uint64_t>& mask, const Router& router) {
+    std::uint64_t bits = mask[router.first_word];
+    for (std::uint32_t w = 1; w < router.words; ++w) bits |= mask[router.first_word + w];
+    return bits != 0;
+  }
   void arrive(const FlitArrival& arrival, Cycle now);
   void start_head(std::uint32_t router, std::uint32_t local, Flit head, Cycle at);
   void choose_hop(std::uint32_t router, InputVc& vc);
   void return_credit(std::uint32_t event, Cycle now);
+  void revive(Sender& sender, std::uint32_t holder, StreamId stream, Cycle now);
+  void revive_port(Sender& sender, std::uint32_t vc, bool shared, StreamId stream, Cycle now);
   template <bool kQos>
   void inject(std::uint32_t terminal, Cycle now);
   template <bool kQos>
@@ -213,7 +221,8 @@ class FlitNetwork final : public Network {
   void blame_switch_losers(std::uint32_t index, const Router& router, Cycle now);
   void settle_switch_waits();
   void traverse(std::uint32_t index, Router& router, std::uint32_t local, Cycle now);
-  void release(std::uint32_t index, Router& router, std::uint16_t port, std::uint32_t vc, StreamId stream, Cycle now);
+  std::uint32_t open_to(const Sender& sender, std::uint32_t vcs, std::uint32_t flits) const;
+  void unblock(std::uint32_t index, Router& router, std::uint32_t port, std::uint32_t vcs, StreamId stream, Cycle at);
   void forward(Sender& sender, std::uint32_t vc, Flit flit, Domain& from, Cycle granted);
   void forward_timed(Sender& sender, std::uint32_t vc, Flit flit, Domain& from, Cycle granted);
   void eject(const Sender& sender, std::uint32_t vc, Flit flit, Domain& domain, Cycle now, Cycle arrival);
@@ -223,8 +232,17 @@ class FlitNetwork final : public Network {
     return urgency_of(under_way_[vc.packet], senders_[router.first_port + vc.out_port], now);
   }
   void spend_token(Sender& sender, StreamId stream);
-  bool may_send(const Sender& sender, const OutputVc& vc) const { return vc.credits > 0 || sender.shared_free > 0; }
-  void take_credit(Sender& sender, OutputVc& vc) {
+  /// Of a VC that is held. With virtual cut-through the packet took all its credits with it.
+  bool may_send(const Sender& sender, const OutputVc& vc) const {
+    return vc.credits > 0 || sender.shared_free > 0 || cut_through_;
+  }
+  static void take_credits(Sender& sender, OutputVc& vc, std::uint32_t flits) {
+    const std::uint32_t own = std::min<std::uint32_t>(vc.credits, flits);
+    vc.credits = static_cast<std::uint16_t>(vc.credits - own);
+    vc.borrowed = static_cast<std::uint16_t>(vc.borrowed + (flits - own));
+    sender.shared_free -= flits - own;
+  }
+  static void take_credit(Sender& sender, OutputVc& vc) {
     if (vc.credits > 0) {
       --vc.credits;
     } else {
@@ -236,6 +254,12 @@ class FlitNetwork final : public Network {
   void stall(Sender& sender, Stall why, std::uint32_t router, StreamId victim, StreamId holder, Cycle cycles) {
     sender.stalls[static_cast<std::size_t>(why)] += cycles;
     charge(router, victim, holder, cycles);
+  }
+  /// A wait for the switch that lasted until `now`; with several streams it has been charged as it passed.
+  void end_switch_wait(std::uint32_t router, Sender& sender, const InputVc& vc, Cycle now) {
+    if (now <= vc.since) return;
+    sender.stalls[static_cast<std::size_t>(Stall::lost_switch)] += now - vc.since;
+    if (!several_streams_) charge(router, vc.stream, vc.stream, now - vc.since);
   }
   void charge(std::uint32_t router, StreamId victim, StreamId holder, Cycle cycles) {
     blame_[router].charge(victim, holder, cycles * domains_[routers_[router].domain].period);
@@ -249,6 +273,8 @@ class FlitNetwork final : public Network {
   Qos qos_;
   bool qos_on_ = false;
   bool cut_through_ = false;
+  bool whole_packets_ = false;   // some VCs are given by their room, too
+  std::uint32_t whole_vcs_ = 0;  // those of Routes::needs_whole_packet(), of both virtual networks
   bool adaptive_ = false;
   bool plain_switch_ = false;     // a ready VC may always ask for the switch
   bool several_streams_ = false;  // packets of more than one stream have entered

@@ -43,7 +43,7 @@ struct RouterParams {
     v("virtual_channels", virtual_channels, Range{1, 16},
       "virtual channels of each virtual network (requests, responses) at each port", booksim);
     v("buffer_flits", buffer_flits, Range{1, 4096}, "flits that each virtual channel's own buffer holds", booksim);
-    v("shared_buffer_flits", shared_buffer_flits, Range{0, 65536},
+    v("shared_buffer_flits", shared_buffer_flits, Range{0, 32768},
       "flits of a buffer that all virtual channels of an input port share",
       "assumption [0, 64]: shared buffers of switches, none in the reference router");
     v("routing_cycles", routing_cycles, Range{0, 64},

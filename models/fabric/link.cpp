@@ -26,8 +26,7 @@ void Link::receive(const engine::Message& message) {
     tx.stages.enter(stage_, message.time);
     Path& path = paths_[static_cast<std::size_t>((message.port & ~1) + (down ? kDown : kUp))];
     ++path.counters.messages;
-    const bool data = down ? tx.op == Op::write && message.phase == Phase::request
-                           : tx.op == Op::read && message.phase == Phase::response;
+    const bool data = message.phase == (down ? Phase::request : Phase::response) && carries_data(tx.op, down);
     if (data) {
       if (tx.fetch_bytes != known_bytes_) {
         known_bytes_ = tx.fetch_bytes;

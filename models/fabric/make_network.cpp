@@ -11,7 +11,10 @@
 namespace cowosim::fabric {
 
 std::unique_ptr<Network> make_network(const FabricParams& params, const Qos& qos) {
-  const Topology topology = make_topology(params);
+  return make_network(params, make_topology(params), qos);
+}
+
+std::unique_ptr<Network> make_network(const FabricParams& params, const Topology& topology, const Qos& qos) {
   if (!params.flits()) return std::make_unique<PacketNetwork>(topology, params.format(), &params.router);
   Routes routes(topology, Ports(topology), params.routing_algorithm(), params.router.virtual_channels);
   return std::make_unique<FlitNetwork>(topology, std::move(routes), params.router, params.format(), qos);

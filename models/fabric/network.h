@@ -25,8 +25,8 @@ struct PacketFormat {
 };
 
 /// Ports: one a terminal. Where to: Transaction::destination (a terminal), set by the sender of a request or response. Requests and responses
-/// (response, retire) travel on virtual networks of their own. A packet is `header_bytes` and the data it carries (Transaction::fetch_bytes):
-/// write requests and read responses. Stages: those of the format, entered at arrival here.
+/// (response, retire) travel on virtual networks of their own. A packet is `header_bytes` and the data it carries (carries_data()): that of
+/// write and collective requests, of read and all-reduce responses. Stages: those of the format, entered at arrival here.
 class Network : public engine::Heart {
  public:
   enum Direction : std::uint8_t { kRequests, kResponses };

@@ -133,8 +133,7 @@ void PacketNetwork::receive(const engine::Message& message) {
   const StreamId stream = tx.stream;
   const Direction direction = message.phase == Phase::request ? kRequests : kResponses;
   tx.stages.enter(direction == kRequests ? format_.requests : format_.responses, now);
-  const bool data = tx.op == (direction == kRequests ? Op::write : Op::read);
-  const std::uint64_t bytes = bytes_of(data ? tx.fetch_bytes : 0);
+  const std::uint64_t bytes = bytes_of(carries_data(tx.op, direction == kRequests) ? tx.fetch_bytes : 0);
 
   const std::uint32_t source = message.port;
   const std::uint32_t destination = tx.destination;

@@ -11,8 +11,6 @@ namespace cowosim::fabric {
 
 namespace {
 
-constexpr double kRounding = 1e-9;  // mm: sums of doubles, far below any dimension of a die
-
 std::vector<std::string> names_of(const std::vector<DieOutline>& dies) {
   std::vector<std::string> names;
   for (const DieOutline& die : dies) names.push_back(die.name);
@@ -37,11 +35,12 @@ Facing facing(const DieOutline& from, const DieOutline& to) {
   const double south = from.y - (to.y + to.height);
   const bool same_rows = north < 0 && south < 0;
   const bool same_columns = east < 0 && west < 0;
-  if (same_rows && east >= 0) return {true, Edge::east, Edge::west, east};
-  if (same_rows && west >= 0) return {true, Edge::west, Edge::east, west};
-  if (same_columns && north >= 0) return {true, Edge::north, Edge::south, north};
-  if (same_columns && south >= 0) return {true, Edge::south, Edge::north, south};
-  return {};
+  const double distance = std::max({0.0, east, west}) + std::max({0.0, north, south});
+  if (same_rows && east >= 0) return {true, Edge::east, Edge::west, distance};
+  if (same_rows && west >= 0) return {true, Edge::west, Edge::east, distance};
+  if (same_columns && north >= 0) return {true, Edge::north, Edge::south, distance};
+  if (same_columns && south >= 0) return {true, Edge::south, Edge::north, distance};
+  return {false, Edge::north, Edge::south, distance};
 }
 
 std::vector<ParameterProblem> shoreline_problems(const std::vector<DieOutline>& dies,
@@ -55,7 +54,7 @@ std::vector<ParameterProblem> shoreline_problems(const std::vector<DieOutline>& 
   std::vector<std::array<Row, kEdges>> rows(dies.size());
 
   for (const EdgeUse& use : uses) {
-    const auto wrong = [&](std::string message) { found.push_back({"links." + use.link, std::move(message)}); };
+    const auto wrong = [&](std::string message) { found.push_back({use.user, std::move(message)}); };
     const auto no_die = [&](const std::string& name) {
       wrong(fmt::format("there is no die '{}'{}; there are {}", name, did_you_mean(name, names), enumerate(names)));
     };
@@ -85,14 +84,14 @@ std::vector<ParameterProblem> shoreline_problems(const std::vector<DieOutline>& 
     }
     Row& row = rows[die][edge];
     row.millimetres += use.millimetres;
-    row.users.push_back(fmt::format("{} {:.6g} mm", use.link, use.millimetres));
+    row.users.push_back(fmt::format("{} {:.6g} mm", use.user, use.millimetres));
   }
 
   for (std::size_t d = 0; d < dies.size(); ++d) {
     for (std::size_t e = 0; e < kEdges; ++e) {
       const Row& row = rows[d][e];
       const double length = dies[d].length_of(static_cast<Edge>(e));
-      if (row.millimetres <= length + kRounding) continue;
+      if (row.millimetres <= length + kLengthRounding) continue;
       found.push_back(
           {"dies." + dies[d].name,
            fmt::format("its {} edge has {:.6g} mm, and {:.6g} mm are needed there ({}); {:.6g} mm must go to another "

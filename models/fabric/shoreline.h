@@ -39,9 +39,11 @@ struct DieOutline {
   }
 };
 
+inline constexpr double kLengthRounding = 1e-9;  ///< mm: sums of doubles, far below any dimension of a die
+
 /// One end of a link, or an HBM PHY: what takes room on an edge.
 struct EdgeUse {
-  std::string link;        ///< its name, for messages
+  std::string user;        ///< path of its entry below the section `fabric`: "links.bridge", "phys.hbm_0"
   std::string die;         ///< name of a DieOutline
   std::string edge;        ///< north, east, south or west; "": the one that faces `towards`
   std::string towards;     ///< name of the DieOutline at the other end; used where `edge` is ""
@@ -53,13 +55,13 @@ struct Facing {
   bool faces = false;  ///< false: they overlap or lie diagonally, no edge of one sees one of the other
   Edge from = Edge::north;
   Edge to = Edge::south;
-  double distance = 0;  ///< between the edges: a link between them is at least as long
+  double distance = 0;  ///< between the dies, along the axes; 0 where they overlap: a link is at least as long
 };
 Facing facing(const DieOutline& from, const DieOutline& to);
 
 /// Everything that does not fit, with paths below the section `fabric`: a use that names no die or no edge, or
-/// whose dies do not face each other (links.<link>), an edge that holds more than its length (dies.<die>: how many
-/// mm each use needs, how many there are).
+/// whose dies do not face each other (its user), an edge that holds more than its length (dies.<die>: how many mm each
+/// use needs, how many there are).
 std::vector<ParameterProblem> shoreline_problems(const std::vector<DieOutline>& dies, const std::vector<EdgeUse>& uses);
 
 }  // namespace cowosim::fabric

@@ -151,10 +151,7 @@ std::string describe(const TransactionDifference& difference, const std::string&
                                  difference.component);
   const auto side = [&](const std::string& run, const std::optional<TransactionRecord>& row) {
     if (!row) return fmt::format("  {}: not there\n", run);
-    return fmt::format("  {}: {} ns, {} {} bytes at {:#x}, stream {}\n", run, exact_ns(row->time),
-                       row->op == Op::read    ? "read"
-                       : row->op == Op::write ? "write"
-                                              : "launch",
+    return fmt::format("  {}: {} ns, {} {} bytes at {:#x}, stream {}\n", run, exact_ns(row->time), name_of(row->op),
                        row->bytes, row->address, row->stream);
   };
   text += side(a, difference.a) + side(b, difference.b);

@@ -14,7 +14,7 @@ struct StreamStatistics {
   std::uint64_t transactions = 0;
   std::uint64_t bytes = 0;
   std::uint64_t reads = 0;
-  std::uint64_t writes = 0;
+  std::uint64_t writes = 0;  ///< all that bring data: collective operations, too
   Time first_created = kNever;
   Time last_response = 0;
   Histogram latency;  ///< creation to response
@@ -25,7 +25,7 @@ struct StreamStatistics {
   void record(Transaction& transaction, Time t) {
     transaction.stages.enter(transaction.stages.current(), t);
     ++transactions;
-    ++(transaction.op == Op::write ? writes : reads);
+    ++(carries_data(transaction.op, true) ? writes : reads);
     bytes += transaction.bytes;
     first_created = std::min(first_created, transaction.created);
     last_response = std::max(last_response, t);

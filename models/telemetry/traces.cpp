@@ -22,7 +22,15 @@ constexpr const char* kTransactionHeader = "time_ns,component,identity,number,op
 constexpr const char* kCommandHeader = "time_ns,stack,channel,pseudo_channel,command,sid,bank_group,bank,row,column";
 
 const char* name_of(HashKind kind) { return kind == HashKind::retire ? "retire" : "serve"; }
-const char* name_of(Op op) { return op == Op::read ? "R" : op == Op::write ? "W" : "L"; }
+/// How a trace writes an Op.
+constexpr const char* kOpLetters[kOps] = {"R", "W", "L", "MC", "RD", "AR"};
+const char* letters_of(Op op) { return kOpLetters[static_cast<std::size_t>(op)]; }
+Op op_of(const std::string& letters) {
+  const auto found = std::find(std::begin(kOpLetters), std::end(kOpLetters), letters);
+  if (found == std::end(kOpLetters))
+    throw std::invalid_argument(fmt::format("op '{}' is none of {}", letters, fmt::join(kOpLetters, ", ")));
+  return static_cast<Op>(found - std::begin(kOpLetters));
+}
 
 /// Index of one event: the order of the output is that of the members.
 struct Key {
@@ -126,7 +134,7 @@ void write_transactions(std::ostream& out, const std::vector<ComponentEvents>& c
   const auto by_name = [](const ComponentEvents& a, const ComponentEvents& b) { return a.component < b.component; };
   merge(components, by_name, [&](const ComponentEvents& component, const TransactionEvent& e) {
     out << fmt::format("{},{},{},{},{},{:#x},{},{}\n", exact_ns(e.time), csv_field(component.component),
-                       hex64(e.identity), e.number, name_of(e.op), e.address, e.bytes,
+                       hex64(e.identity), e.number, letters_of(e.op), e.address, e.bytes,
                        e.stream < streams.size() ? csv_field(streams[e.stream]) : fmt::format("{}", e.stream));
   });
 }
@@ -139,9 +147,7 @@ TransactionTable read_transactions(std::istream& in, const std::string& name) {
     record.component = fields[1];
     record.identity = parse_unsigned(fields[2], 16);
     record.number = parse_unsigned(fields[3]);
-    if (fields[4] != "R" && fields[4] != "W" && fields[4] != "L")
-      throw std::invalid_argument(fmt::format("op '{}' is none of R, W, L", fields[4]));
-    record.op = fields[4] == "R" ? Op::read : fields[4] == "W" ? Op::write : Op::launch;
+    record.op = op_of(fields[4]);
     record.address = parse_unsigned(fields[5]);
     record.bytes = parse_unsigned(fields[6]);
     record.stream = fields[7];

@@ -86,7 +86,7 @@ SETTINGS = {
                                  "85899345920: 21474836480 bytes (21.475 GB) are missing",
 }
 
-WORKLOADS = "gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, loaded_latency, pointer_chase, random_access, stream, synthetic, trace"
+WORKLOADS = "collective, gemm, llama3_70b_decode, llama3_70b_prefill, llama3_8b_decode, llama3_8b_prefill, loaded_latency, pointer_chase, random_access, stream, synthetic, trace"
 NAMES = {
     ("h100", "stream"): "error: 'h100' is not a known platform; did you mean 'h100_sxm5'?",
     ("nowhere.yaml", "stream"): "error: 'nowhere.yaml' does not exist; expected the file of a platform",

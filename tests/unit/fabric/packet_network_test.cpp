@@ -75,13 +75,13 @@ Time all_waits(const PacketNetwork& network) {
 TEST(PacketNetwork, UnloadedLatencyIsClosedForm) {
   for (const bool far : {false, true}) {
     for (const std::uint32_t data : {32u, 64u, 512u}) {
-      for (const bool write : {false, true}) {
+      for (const Op op : {Op::read, Op::write, Op::multicast, Op::reduce, Op::all_reduce}) {
         for (const bool response : {false, true}) {
           PacketNetwork network(two_sides(2), header(kHeader));
           HeartBench bench(network, 3 * kNanosecond);
-          const Handle handle = bench.make(write ? Op::write : Op::read, 0, data, 0);
+          const Handle handle = bench.make(op, 0, data, 0);
           send(bench, 0, far ? 2 : 1, response ? Phase::response : Phase::request, handle, 100 * kNanosecond);
-          const bool carries = write != response;  // write requests and read responses
+          const bool carries = op == Op::all_reduce || (op == Op::read) == response;
           const Time bytes = kHeader + (carries ? data : 0);
           const Time expected = 2 * kTerminalLatency + (far ? kCrossingLatency : 0) + bytes * 10'000;
           ASSERT_EQ(bench.sent.size(), 1u);

@@ -42,7 +42,10 @@ TEST(Shoreline, EdgesOfNeighboursFaceEachOther) {
 
 TEST(Shoreline, DiagonalAndOverlappingDiesDoNotFaceEachOther) {
   const DieOutline here = die("here", 0, 0);
-  EXPECT_FALSE(facing(here, die("diagonal", 11, 21)).faces);
+  EXPECT_FALSE(facing(here, die("diagonal", 11, 22)).faces);
+  EXPECT_DOUBLE_EQ(facing(here, die("diagonal", 11, 22)).distance, 3);
+  EXPECT_DOUBLE_EQ(facing(die("diagonal", 11, 22), here).distance, 3);
+  EXPECT_DOUBLE_EQ(facing(here, die("over", 5, 5)).distance, 0);
   EXPECT_FALSE(facing(here, die("corner", 10, 20)).faces);
   EXPECT_FALSE(facing(here, die("over", 5, 5)).faces);
   EXPECT_FALSE(facing(here, here).faces);
@@ -98,13 +101,13 @@ TEST(Shoreline, WrongNamesAreReportedWithTheNearestOnes) {
   const auto message = [&](const EdgeUse& use) {
     const auto wrong = shoreline_problems(dies, {use});
     EXPECT_EQ(wrong.size(), 1u);
-    EXPECT_EQ(wrong.at(0).parameter, "links.l");
+    EXPECT_EQ(wrong.at(0).parameter, use.user);
     return wrong.at(0).message;
   };
-  EXPECT_THAT(message({"l", "rigth", "east", "", 1}), HasSubstr("no die 'rigth'; did you mean 'right'?"));
-  EXPECT_THAT(message({"l", "left", "", "rihgt", 1}), HasSubstr("no die 'rihgt'; did you mean 'right'?"));
-  EXPECT_THAT(message({"l", "left", "esat", "", 1}), HasSubstr("no edge 'esat'; did you mean 'east'"));
-  EXPECT_THAT(message({"l", "left", "", "far", 1}), HasSubstr("no edge of 'left' faces 'far'"));
+  EXPECT_THAT(message({"links.l", "rigth", "east", "", 1}), HasSubstr("no die 'rigth'; did you mean 'right'?"));
+  EXPECT_THAT(message({"links.l", "left", "", "rihgt", 1}), HasSubstr("no die 'rihgt'; did you mean 'right'?"));
+  EXPECT_THAT(message({"links.l", "left", "esat", "", 1}), HasSubstr("no edge 'esat'; did you mean 'east'"));
+  EXPECT_THAT(message({"links.l", "left", "", "far", 1}), HasSubstr("no edge of 'left' faces 'far'"));
 }
 
 TEST(Shoreline, ParametersAreDescribed) {

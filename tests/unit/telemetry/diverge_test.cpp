@@ -169,13 +169,25 @@ TEST(Transactions, AreMergedByTimeComponentAndSequence) {
             "0.00005,core_0,00000000000000cc,2,L,0x0,0,7\n");
 }
 
+TEST(Transactions, EveryOperationIsWrittenAndReadBack) {
+  std::vector<ComponentEvents> events{{"unit", {}}};
+  for (std::size_t op = 0; op < kOps; ++op)
+    events[0].events.push_back({static_cast<Time>(op), 0xaa, op, 0, 32, static_cast<Op>(op), 0});
+  std::ostringstream out;
+  write_transactions(out, events, {"main"});
+  std::istringstream in(out.str());
+  const TransactionTable read = read_transactions(in, "transactions.csv");
+  ASSERT_EQ(read.size(), kOps);
+  for (std::size_t op = 0; op < kOps; ++op) EXPECT_EQ(read[op].op, static_cast<Op>(op)) << name_of(read[op].op);
+}
+
 TEST(Transactions, MalformedFilesAreErrors) {
   std::istringstream in("time_ns,component,identity,number,op,address,bytes,stream\n1,a,00,0,X,0x0,64,s\n");
   try {
     read_transactions(in, "t.csv");
     FAIL() << "nothing thrown";
   } catch (const ConfigError& error) {
-    EXPECT_STREQ(error.what(), "t.csv:2:1: error: op 'X' is none of R, W, L");
+    EXPECT_STREQ(error.what(), "t.csv:2:1: error: op 'X' is none of R, W, L, MC, RD, AR");
   }
 }
 

@@ -38,6 +38,16 @@ TEST(StreamStatistics, StagesAddUpToTheLatencyExactly) {
   EXPECT_EQ(s.stages[static_cast<std::size_t>(Stage::return_path)].count(), 1u);  // only those that spent time there
 }
 
+TEST(StreamStatistics, CollectiveOperationsBringData) {
+  StreamStatistics s;
+  for (const Op op : {Op::multicast, Op::reduce, Op::all_reduce}) {
+    Transaction t = transaction(op, 0, 1, 2);
+    s.record(t, 3);
+  }
+  EXPECT_EQ(s.writes, 3u);
+  EXPECT_EQ(s.reads, 0u);
+}
+
 TEST(StreamStatistics, MergingEqualsRecordingEverything) {
   StreamStatistics whole;
   StreamStatistics parts[2];

@@ -274,6 +274,7 @@ TEST(Workloads, ContractParametersExist) {
   expect("pointer_chase", {"footprint"});
   expect("loaded_latency", {"footprint", "load", "read_fraction"});
   expect("synthetic", {"pattern", "rate", "packet_flits", "warmup_cycles", "measure_cycles"});
+  expect("collective", {"kind", "bytes", "chunk", "operations"});
   expect("gemm", {"m", "n", "k", "bytes_per_element"});
   expect("llama3_70b_decode", {"batch", "context", "weight_bytes_per_element", "kv_bytes_per_element", "layers"});
 }
@@ -312,9 +313,47 @@ TEST(Workloads, EveryWorkloadBuildsWithItsDefaults) {
   }
 }
 
-TEST(Workloads, SyntheticAloneRunsOnAFabric) {
-  for (const WorkloadInfo& info : workloads()) EXPECT_EQ(info.on_fabric, info.name == "synthetic");
-  EXPECT_TRUE(std::holds_alternative<SyntheticParams>(find_workload("synthetic")->defaults));
+TEST(Workloads, CollectiveIsBuiltForAFabric) {
+  CollectiveContext context;
+  context.nodes = 2;
+  context.members = {{0, 2}, {1, 3}};
+  context.slot_bytes = 1024;
+  CollectiveTrafficParams params = std::get<CollectiveTrafficParams>(find_workload("collective")->defaults);
+  EXPECT_EQ(build_collective(params, context)->ports(), 2);
+  params.outstanding = 2;
+  try {
+    build_collective(params, context);
+    FAIL() << "built";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "error: workload.outstanding: 2 chunks are more than the fabric's collective units have slots for: at "
+                 "most 1");
+  }
+}
+
+TEST(Workloads, SyntheticIsBuiltForAFabric) {
+  SyntheticContext context;
+  context.shape = {16, 4};
+  const SyntheticParams defaults = std::get<SyntheticParams>(find_workload("synthetic")->defaults);
+  EXPECT_EQ(build_synthetic(defaults, context)->ports(), 16);
+  for (const WorkloadInfo& info : workloads())
+    EXPECT_EQ(info.on_fabric, info.name == "synthetic" || info.name == "collective");
+
+  SyntheticParams bad = defaults;
+  bad.destinations.pattern = "transpose";
+  bad.injection.injection = "bursty";
+  bad.injection.burst_rate = 0.05;
+  context.shape.columns = 8;
+  try {
+    build_synthetic(bad, context);
+    FAIL() << "built";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "error: workload.pattern: 'transpose' needs a square grid, and there are 8 columns and 2 rows\n"
+        "error: workload.burst_rate: 0.05 is less than rate (0.1), which is the average over bursts and pauses; give "
+        "at least that");
+  }
 }
 
 TEST(Workloads, LoadedLatencyIsAChaseAndALoad) {
