@@ -7,6 +7,7 @@
 
 #include "core/nearest.h"
 #include "core/units.h"
+#include "fabric/make_network.h"
 #include "hbm/rules.h"
 #include "platforms/config/reader.h"
 #include "platforms/config/search_path.h"
@@ -125,6 +126,34 @@ void check_stack(hbm::HbmParams hbm, config::Reader& reader) {
   }
 }
 
+/// What goes through the fabric must fit it: its shape, its buffers, the streams it knows. Each check is of one that is right in itself.
+void check_traffic(const Configuration& configuration, config::Reader& reader) {
+  const fabric::FabricParams& fabric = configuration.platform.fabric;
+  const fabric::RouterParams& router = fabric.router;
+  const traffic::NodeShape shape{fabric.terminal_count(), fabric.terminal_columns()};
+  std::vector<std::string> streams;
+  for (const WorkloadChoice& choice : configuration.workloads) {
+    streams.push_back(choice.name);
+    const auto* synthetic = std::get_if<traffic::SyntheticParams>(&choice.params);
+    if (synthetic == nullptr || shape.nodes == 0) continue;
+    const std::string path = "workloads." + choice.name + ".";
+    for (const ParameterProblem& problem : traffic::problems(*synthetic, shape))
+      reader.error(path + problem.parameter, problem.message);
+    const std::int64_t header = (fabric.header_bytes + fabric.flit_bytes - 1) / fabric.flit_bytes;
+    const std::int64_t flits = synthetic->data_flits() + header;
+    if (fabric.flits() && router.switching == "virtual_cut_through" &&
+        flits > router.buffer_flits + router.shared_buffer_flits) {
+      reader.error("fabric.router.buffer_flits",
+                   fmt::format("virtual_cut_through: packets of {} have {} flits and never fit; give at least {}, or "
+                               "shared_buffer_flits",
+                               choice.name, flits, flits));
+    }
+  }
+  if (streams.empty()) return;  // a platform alone says nothing about its streams
+  for (const ParameterProblem& problem : fabric::problems(fabric.qos, streams))
+    reader.error("fabric.qos." + problem.parameter, problem.message);
+}
+
 void check_fabric(const PlatformParams& platform, config::Reader& reader) {
   for (const ParameterProblem& problem : fabric::problems(platform.fabric))
     reader.error("fabric." + problem.parameter, problem.message);
@@ -132,13 +161,22 @@ void check_fabric(const PlatformParams& platform, config::Reader& reader) {
     reader.error("fabric.topology", "a fabric between dies is not modelled yet: give dies or a fabric, not both");
 }
 
-void check_platform(const PlatformParams& platform, config::Reader& reader) {
+void check_platform(const PlatformParams& platform, const Value& root, const Diagnostics& diagnostics,
+                    config::Reader& reader) {
   if (!platform.default_workload.empty() && traffic::find_workload(platform.default_workload) == nullptr) {
     reader.error("default_workload",
                  fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,
                              did_you_mean(platform.default_workload, workload_names()), enumerate(workload_names())));
   }
   if (platform.fabric.present()) return check_fabric(platform, reader);  // alone: there is no memory
+  if (root.find("hbm") == nullptr && platform.dies.empty()) {
+    if (!diagnostics.empty()) return;  // it may be empty because of them
+    const std::vector<std::string>& names = fabric::FabricParams::topologies();
+    reader.error("fabric.topology",
+                 fmt::format("none, and no hbm: the platform is empty; give memory, or a fabric ({})",
+                             enumerate({names.begin() + 1, names.end()})));
+    return;
+  }
   check_stack(platform.hbm, reader);
   for (const ParameterProblem& problem :
        MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
@@ -251,8 +289,9 @@ Configuration configure(const RunOptions& options) {
 
   config::Reader reader(root, "", overrides, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
-  check_platform(configuration.platform, reader);
+  check_platform(configuration.platform, root, diagnostics, reader);
   check_workloads(configuration, reader);
+  if (configuration.platform.fabric.present()) check_traffic(configuration, reader);
   configuration.resolved = reader.finish();
   resolve_files(configuration);
   overrides.finish(diagnostics);
@@ -279,8 +318,9 @@ std::string validate_file(const std::string& file, const std::vector<std::string
   Configuration configuration;
   config::Reader reader(root, "", none, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
-  check_platform(configuration.platform, reader);
+  check_platform(configuration.platform, root, diagnostics, reader);
   check_workloads(configuration, reader);
+  if (configuration.platform.fabric.present()) check_traffic(configuration, reader);
   reader.finish();
   return "platform";
 }

@@ -191,8 +191,11 @@ void Harvest::add_network(const fabric::Network& network, const std::string& pre
   result.packets = network.packets();
   result.flits = network.flits();
   result.precision = network.flit_precision() ? telemetry::FabricPrecision::flit : telemetry::FabricPrecision::packet;
-  if (network.packets() > 0)
-    result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
+  if (network.packets() > 0) {
+    // Routers passed, one less than links from terminal to terminal.
+    const std::uint64_t routers = network.hops() - (network.flit_precision() ? 0 : network.packets());
+    result.hops_mean = static_cast<double>(routers) / static_cast<double>(network.packets());
+  }
   for (const fabric::Network::LinkCounters& link : network.links()) {
     telemetry::LinkResult& row = result.links.emplace_back();
     row.name = network.name() + "." + link.name;

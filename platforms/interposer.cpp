@@ -35,7 +35,6 @@ void require_none(const std::string& path, const std::vector<ParameterProblem>& 
 
 Interposer::Interposer(const fabric::FabricParams& params, const std::vector<std::string>& streams,
                        const std::vector<Source>& sources) {
-  if (!sources.empty()) require_none("fabric.qos.", fabric::problems(params.qos, streams));
   fabric::Topology topology = fabric::make_topology(params);
   nodes_ = static_cast<int>(topology.terminals.size());
 

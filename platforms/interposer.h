@@ -24,8 +24,8 @@ class Interposer {
     std::variant<traffic::SyntheticParams, traffic::CollectiveTrafficParams> params;
   };
 
-  /// `streams`: all names of the run, by number. Throws ConfigError for sources that do not fit the fabric and for quality of service of streams
-  /// that do not run.
+  /// `streams`: all names of the run, by number. Throws ConfigError for sources that do not fit the fabric; quality of
+  /// service was checked with the configuration.
   Interposer(const fabric::FabricParams& params, const std::vector<std::string>& streams,
              const std::vector<Source>& sources);
 

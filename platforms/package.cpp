@@ -392,6 +392,7 @@ std::vector<std::string> Package::violations() const {
 void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll = std::move(callback); }
 const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
 const MemoryMap& Package::memory_map() const { return parts_->map; }
+bool Package::has_memory() const { return !parts_->interposer; }
 
 Package::Facts Package::facts() const {
   if (parts_->interposer)

@@ -81,6 +81,8 @@ class Package : public sc_core::sc_module {
   /// The resolved configuration, as in config.yaml: running that file again reproduces the run.
   const platforms::config::Value& resolved() const;
   const MemoryMap& memory_map() const;
+  /// False for a fabric alone: its memory map is nobody's.
+  bool has_memory() const;
   /// The transactions traced (RunOptions::trace_transactions), ordered by (time, component, sequence).
   telemetry::TransactionTable transactions() const;
 

@@ -433,6 +433,14 @@ const std::vector<std::string>& FabricParams::routings() {
   return names;
 }
 
+int FabricParams::terminal_count() const {
+  if (topology == "none") return 0;
+  if (topology == "custom") return static_cast<int>(terminals.size());
+  if (topology == "crossbar") return nodes;
+  if (topology == "ring" || topology == "fully_connected") return nodes * terminals_per_router;
+  return (columns > 0 ? columns : k) * (rows > 0 ? rows : k) * terminals_per_router;
+}
+
 Routing FabricParams::routing_algorithm() const {
   if (routing == "auto") {
     if (topology == "custom") return Routing::up_down;

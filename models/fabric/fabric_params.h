@@ -181,6 +181,7 @@ struct FabricParams {
     if (topology == "mesh" || topology == "torus") return columns > 0 ? columns : k;
     return topology == "ring" ? nodes : 0;
   }
+  int terminal_count() const;
   PacketFormat format() const { return {flit_bytes, header_bytes, Stage::fabric, Stage::return_path}; }
   /// What `routing` stands for. auto: dimension_order on mesh, torus and ring; shortest_path where each terminal is at most one link away
   /// (crossbar, fully_connected); up_down on custom networks.
@@ -214,13 +215,15 @@ struct FabricParams {
       "assumption [16, 128]: a sector of 32 bytes");
     v("header_bytes", header_bytes, Range{0, 256}, "bytes a packet carries besides data", reference);
     v("routing", routing, routings(),
-      "auto: dimension_order on mesh, torus and ring, shortest_path on crossbar and fully_connected, up_down on custom",
+      "auto: dimension_order on mesh, torus and ring, shortest_path on crossbar and fully_connected, up_down on "
+      "custom; "
+      "precision packet takes the shortest path always",
       reference);
     v("deadlock_check", deadlock_check,
       "the channel dependency graph must have no cycle; false: a deadlock is found when it happens",
       "Dally and Seitz, IEEE Trans. Computers 1987");
-    v.group("router", router, "every router");
-    v.group("qos", qos, "who goes first");
+    v.group("router", router, "every router; precision packet knows the pipeline alone");
+    v.group("qos", qos, "who goes first, at flit precision");
     v.group("collectives", collectives, "units at routers that multicast and reduce, where a workload uses them");
     v.group("link", link, "every link, where its entry does not say otherwise");
     v.entries("clocks", clocks, "clocks of custom networks by name, besides `frequency`");

@@ -202,8 +202,8 @@ struct FabricResult {
   std::optional<double> offered_flits_per_node_cycle;  ///< created by the sources in the measured cycles
   std::optional<double> accepted_flits_per_node_cycle;  ///< delivered in the same cycles
   std::optional<CycleSummary> latency_cycles;           ///< creation to last flit out
-  std::optional<double> hops_mean;
-  std::optional<double> energy_pj;  ///< the links' sum
+  std::optional<double> hops_mean;                      ///< routers passed
+  std::optional<double> energy_pj;                      ///< the links' sum
   std::vector<LinkResult> links;
   std::vector<RouterResult> routers;
 

@@ -26,6 +26,7 @@ std::uint64_t parse_address(const std::string& text) {
 
 /// Where an address lives, as text and JSON.
 int decode(const Package& package, const std::vector<std::string>& addresses, bool json) {
+  if (!package.has_memory()) throw UsageError("--decode: this platform is a fabric alone, without memory");
   const MemoryMap& map = package.memory_map();
   Json list = Json::array();
   for (const std::string& text : addresses) {
@@ -135,7 +136,7 @@ int show(const Arguments& arguments) {
     Json out;
     out["platform"] = what;
     for (const Package::Fact& fact : facts) out[fact.key] = fact.text.empty() ? Json(fact.value) : Json(fact.text);
-    out["regions"] = regions_json(package.memory_map());
+    if (package.has_memory()) out["regions"] = regions_json(package.memory_map());
     out["config"] = Json::parse(config::to_json(package.resolved()));
     fmt::print("{}\n", out.dump(2));
     return kDone;
@@ -143,7 +144,7 @@ int show(const Arguments& arguments) {
   fmt::print("{}\n", config::to_yaml(package.resolved(), variables.count("origin") > 0));
   fmt::print("# What follows from it\n");
   for (const Package::Fact& fact : facts) fmt::print("#   {:<34} {}\n", fact.label, fact.readable);
-  print_regions(package.memory_map());
+  if (package.has_memory()) print_regions(package.memory_map());
   return kDone;
 }
 

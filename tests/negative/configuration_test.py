@@ -95,7 +95,8 @@ NAMES = {
     ("h100_sxm5", "nowhere.yaml"): "error: 'nowhere.yaml' does not exist; expected the file of a workload",
     ("reference/hbm3_6400", "gemm"): "command line: error: workloads.gemm.workload: 'gemm' runs on compute dies, and this platform has none",
     ("reference/hbm3_6400", "synthetic"):
-        "command line: error: workloads.synthetic.workload: 'synthetic' runs between the terminals of a fabric, and this platform has none",
+        "command line: error: workloads.synthetic.workload: 'synthetic' runs between the terminals of a fabric, and this platform has none "
+        "(fabric.topology)",
     ("reference/hbm3_6400", "trace"): "error: workload.file: a trace needs a file: --set workload.file=FILE",
     ("h100_sxm5", "-w", "a=stream", "-w", "a=stream"):
         "command line: error: a: two workloads have this name; give each its own with -w NAME=WORKLOAD",
