@@ -105,6 +105,7 @@ FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterPa
   for (Domain& domain : domains_) {
     domain.flits.set_span(span);
     domain.credits.set_span(span);
+    domain.wakes.set_span(1);
   }
   blame_.resize(routers_.size());
 }
@@ -267,7 +268,8 @@ void FlitNetwork::run(const Time& until) {
 
 void FlitNetwork::refresh_due(Domain& domain) {
   Cycle cycle = domain.cycle;
-  if (!domain.busy) cycle = std::min(domain.flits.first(cycle), domain.credits.first(cycle));
+  if (!domain.busy)
+    cycle = std::min({domain.flits.first(cycle), domain.credits.first(cycle), domain.wakes.first(cycle)});
   domain.due = cycle == TimeWheel<FlitArrival>::kNone ? kNever : cycle * domain.period;
   due_ = kNever;
   for (const Domain& d : domains_) due_ = std::min(due_, d.due);
@@ -279,6 +281,7 @@ void FlitNetwork::run_cycle(Domain& domain) {
   domain.cycle = now;
   domain.flits.take(now, [&](const FlitArrival& arrival) { arrive(arrival, now); });
   domain.credits.take(now, [&](std::uint32_t event) { return_credit(event, now); });
+  if (kQos) domain.wakes.take(now, [&](std::uint32_t terminal) { wake(domain, domain.terminals, terminal); });
   domain.busy = false;
   for (std::size_t w = 0; w < domain.terminals.size(); ++w) {
     const std::uint64_t active = std::exchange(domain.terminals[w], 0);
@@ -377,7 +380,7 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
   std::uint32_t chosen_vc = 0;
   std::uint16_t chosen_urgency = 0;
   const Packet* blocked = nullptr;
-  bool limited = false;
+  Time limited_until = kNever;
   for (std::uint32_t i = 1; i <= queues_per_terminal_; ++i) {
     std::uint32_t q = terminal.next_queue + i;
     if (q >= queues_per_terminal_) q -= queues_per_terminal_;
@@ -386,7 +389,7 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     const Packet& packet = under_way_[queue.first];
     // A packet that has begun goes on: others may wait for its VC.
     if (kQos && queue.sent == 0 && next_injection_[index * kMaxStreams + packet.stream] > now * domain.period) {
-      limited = true;
+      limited_until = std::min(limited_until, next_injection_[index * kMaxStreams + packet.stream]);
       continue;
     }
     const std::uint32_t base = packet.network * network_vcs_;
@@ -419,7 +422,13 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
       terminal.blocked_since = now;
       terminal.waiting = blocked->stream;
     }
-    if (limited) wake(domain, domain.terminals, index);
+    if (kQos && limited_until != kNever) {
+      const Cycle at = Clock{domain.period}.index_at(limited_until);
+      if (terminal.wakes_at <= now || at < terminal.wakes_at) {
+        terminal.wakes_at = at;
+        domain.wakes.add(at, now, index);
+      }
+    }
     return;
   }
   if (terminal.blocked_since >= 0) {
@@ -553,7 +562,7 @@ inline void FlitNetwork::arrive(const FlitArrival& arrival, Cycle now) {
   if (vc.state == VcState::idle) {
     start_head(index, local, arrival.flit, now);
   } else if (vc.state == VcState::active && vc.count == 1) {
-    vc.since = std::max(now, vc.eligible);
+    vc.since = now;
     if (may_send(senders_[router.first_port + vc.out_port], output_vcs_[vc.out])) {
       set_bit(ready_, router.first_word, local);
       wake(domains_[router.domain], domains_[router.domain].routers, index);

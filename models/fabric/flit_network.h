@@ -166,6 +166,7 @@ class FlitNetwork final : public Network {
     StreamId last_credit = 0;
     StreamId waiting = 0;      // whose packet is blocked
     Cycle blocked_since = -1;  // -1: it is not
+    Cycle wakes_at = 0;        // when a rate limit lets somebody go on, until then
     std::uint32_t router = 0;
   };
   struct FlitArrival {
@@ -178,6 +179,7 @@ class FlitNetwork final : public Network {
     Cycle cycle = 0;  // the next to be handled
     TimeWheel<FlitArrival> flits;
     TimeWheel<std::uint32_t> credits;      // output VC | stream << kStreamShift
+    TimeWheel<std::uint32_t> wakes;        // terminals whose streams have reached their rates
     std::vector<std::uint64_t> routers;    // bit: has something to allocate
     std::vector<std::uint64_t> terminals;  // bit: may have something to send
     bool busy = false;                     // any bit set

@@ -207,6 +207,34 @@ TEST(FlitNetworkQos, ARateLimitIsTheStreamsOwn) {
   EXPECT_LE(two.bench.sent.back().arrival, 320 * kCycle);
 }
 
+/// Streams of different rates at one source: the slow one's next turn is not the fast one's.
+TEST(FlitNetworkQos, EachRateIsKeptBesideAnother) {
+  Qos qos;
+  for (const std::int64_t every : {1000, 10}) qos.streams.push_back({0, 1, kFlitBytes * 1'000'000'000LL / every});
+  FlitBench b(star(2, qos));
+  for (int n = 0; n < 20; ++n) b.send(0, 1, 1, 0, 0);
+  for (int n = 0; n < 1000; ++n) b.send(0, 1, 1, 100 * kCycle, 1);
+  ASSERT_TRUE(b.finish());
+  test::expect_settled(b);
+  std::map<StreamId, Time> last;
+  for (const auto& s : b.bench.sent) last[b.bench.pools[s.transaction].stream] = s.arrival;
+  EXPECT_NEAR(static_cast<double>(last[0] / kCycle), 19'000, 15);
+  EXPECT_NEAR(static_cast<double>(last[1] / kCycle), 100 + 9'990, 100);
+}
+
+/// Nothing is done while a limit lasts.
+TEST(FlitNetworkQos, ARateLimitIsSleptThrough) {
+  Qos qos;
+  qos.streams.push_back({0, 1, kFlitBytes * 1'000LL});  // a flit every million cycles
+  FlitBench b(star(2, qos));
+  for (int n = 0; n < 3; ++n) b.send(0, 1, 1, 0, 0);
+  int steps = 0;
+  for (; b.network.due() != kNever; ++steps) b.network.advance(b.network.due() + 1);
+  EXPECT_LT(steps, 3 * 15);
+  EXPECT_EQ(b.bench.sent.back().arrival, (2'000'000 + 7) * kCycle);
+  test::expect_settled(b);
+}
+
 // ---- None of it -----------------------------------------------------------------------------------------------------
 
 /// One stream, and an age that nothing reaches: the general allocators decide as the plain ones do.

@@ -80,13 +80,13 @@ TEST(FlitNetwork, LargeBuffersKeepCount) {
     setup.router.virtual_channels = 1;
     setup.router.buffer_flits = own;
     setup.router.shared_buffer_flits = 65535 - own;
-    // Out goes a flit every three cycles: all of the buffer fills.
-    setup.topology.terminals[1].out.bandwidth = bandwidth_of(8 * kFlitBytes, 3 * kCycle);
+    // Out goes a flit every ten cycles: all of the buffer fills.
+    setup.topology.terminals[1].out.bandwidth = bandwidth_of(8 * kFlitBytes, 10 * kCycle);
     FlitBench b(setup);
-    const Handle packet = b.send(0, 1, 110'000, 0);
+    const Handle packet = b.send(0, 1, 75'000, 0);
     EXPECT_TRUE(b.finish());
     EXPECT_EQ(b.network.routers()[0].peak_occupancy, 65535u);
-    EXPECT_EQ(b.arrival(packet), b.network.unloaded_latency(0, 1, 110'000 * kFlitBytes));
+    EXPECT_EQ(b.arrival(packet), b.network.unloaded_latency(0, 1, 75'000 * kFlitBytes));
     test::expect_settled(b);
   }
 }
