@@ -1,6 +1,6 @@
 #include "platforms/die.h"
 
-#include "fabric/flit_network.h"
+#include "fabric/flit/flit_network.h"
 #include "fabric/packet_network.h"
 
 namespace cowosim::platforms {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/coupling.h"
-#include "fabric/collective_unit.h"
+#include "fabric/collective/collective_unit.h"
 #include "fabric/make_network.h"
 #include "traffic/collective_traffic.h"
 #include "traffic/fan.h"

@@ -7,9 +7,9 @@
 #include "compute/cache_slice.h"
 #include "compute/core.h"
 #include "core/parameter.h"
-#include "fabric/crossbar.h"
 #include "fabric/fabric_params.h"
 #include "fabric/link.h"
+#include "fabric/topology/crossbar.h"
 #include "hbm/hbm_params.h"
 #include "traffic/dispatcher.h"
 

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "core/nearest.h"
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 
 namespace cowosim::fabric {
 

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/parameter.h"
-#include "fabric/collective_unit.h"
-#include "fabric/die_to_die.h"
-#include "fabric/flit_params.h"
+#include "fabric/collective/collective_unit.h"
+#include "fabric/die_to_die/die_to_die.h"
+#include "fabric/die_to_die/shoreline.h"
+#include "fabric/flit/flit_params.h"
 #include "fabric/network.h"
-#include "fabric/routes.h"
-#include "fabric/shoreline.h"
-#include "fabric/topology.h"
+#include "fabric/routing/routes.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

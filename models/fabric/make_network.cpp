@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/nearest.h"
-#include "fabric/flit_network.h"
+#include "fabric/flit/flit_network.h"
 #include "fabric/packet_network.h"
 
 namespace cowosim::fabric {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "fabric/fabric_params.h"
-#include "fabric/flit_params.h"
+#include "fabric/flit/flit_params.h"
 #include "fabric/network.h"
 
 namespace cowosim::fabric {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "fabric/flit_params.h"
+#include "fabric/flit/flit_params.h"
 #include "fabric/network.h"
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 #include "telemetry/reservations.h"
 
 namespace cowosim::fabric {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "fabric/flit_network.h"
-#include "fabric/topologies.h"
+#include "fabric/flit/flit_network.h"
+#include "fabric/topology/topologies.h"
 #include "support/heart_bench.h"
 
 namespace cowosim::fabric::test {

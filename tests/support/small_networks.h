@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/random.h"
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric::test {
 

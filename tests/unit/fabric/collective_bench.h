@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "engine/coupling.h"
-#include "fabric/collective_unit.h"
-#include "fabric/flit_network.h"
+#include "fabric/collective/collective_unit.h"
+#include "fabric/flit/flit_network.h"
 #include "fabric/packet_network.h"
 
 namespace cowosim::fabric::test {

@@ -1,4 +1,4 @@
-#include "fabric/collective_tree.h"
+#include "fabric/collective/collective_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "core/random.h"
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 #include "support/small_networks.h"
 
 namespace cowosim::fabric {

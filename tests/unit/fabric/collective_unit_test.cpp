@@ -1,4 +1,4 @@
-#include "fabric/collective_unit.h"
+#include "fabric/collective/collective_unit.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "core/parameter_visitor.h"
 #include "core/random.h"
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 #include "support/heart_bench.h"
 #include "support/small_networks.h"
 #include "unit/fabric/collective_bench.h"

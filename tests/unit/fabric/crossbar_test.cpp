@@ -1,4 +1,4 @@
-#include "fabric/crossbar.h"
+#include "fabric/topology/crossbar.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "core/parameter_visitor.h"
-#include "fabric/flit_network.h"
+#include "fabric/flit/flit_network.h"
 #include "fabric/packet_network.h"
 
 namespace cowosim::fabric {

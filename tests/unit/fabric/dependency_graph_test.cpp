@@ -1,4 +1,4 @@
-#include "fabric/dependency_graph.h"
+#include "fabric/routing/dependency_graph.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

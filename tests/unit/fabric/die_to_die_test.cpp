@@ -1,4 +1,4 @@
-#include "fabric/die_to_die.h"
+#include "fabric/die_to_die/die_to_die.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "fabric/die_to_die.h"
+#include "fabric/die_to_die/die_to_die.h"
 #include "support/flit_bench.h"
 
 namespace cowosim::fabric {

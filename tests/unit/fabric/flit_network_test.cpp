@@ -1,5 +1,5 @@
 // What a network takes and refuses, and what it counts.
-#include "fabric/flit_network.h"
+#include "fabric/flit/flit_network.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

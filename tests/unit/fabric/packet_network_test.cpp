@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "core/random.h"
-#include "fabric/flit_network.h"
-#include "fabric/topologies.h"
+#include "fabric/flit/flit_network.h"
+#include "fabric/topology/topologies.h"
 #include "support/heart_bench.h"
 
 namespace cowosim::fabric {

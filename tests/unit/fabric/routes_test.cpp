@@ -1,4 +1,4 @@
-#include "fabric/routes.h"
+#include "fabric/routing/routes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-#include "fabric/shoreline.h"
+#include "fabric/die_to_die/shoreline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/parameter_visitor.h"
-#include "fabric/die_to_die.h"
+#include "fabric/die_to_die/die_to_die.h"
 
 namespace cowosim::fabric {
 namespace {

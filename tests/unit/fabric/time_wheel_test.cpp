@@ -1,4 +1,4 @@
-#include "fabric/time_wheel.h"
+#include "fabric/flit/time_wheel.h"
 
 #include <gtest/gtest.h>
 

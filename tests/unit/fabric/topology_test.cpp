@@ -1,10 +1,10 @@
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 
 #include <gmock/gmock.h>
 
 #include <functional>
 
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 
 namespace cowosim::fabric {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "core/time.h"
 #include "fabric/fabric_params.h"
-#include "fabric/flit_network.h"
+#include "fabric/flit/flit_network.h"
 #include "support/heart_bench.h"
 
 namespace cowosim::fabric {

@@ -1,4 +1,4 @@
-#include "fabric/wire.h"
+#include "fabric/die_to_die/wire.h"
 
 #include <gtest/gtest.h>
 

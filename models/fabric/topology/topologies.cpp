@@ -1,4 +1,4 @@
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 
 #include <fmt/format.h>
 

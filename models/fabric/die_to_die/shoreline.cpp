@@ -1,4 +1,4 @@
-#include "fabric/shoreline.h"
+#include "fabric/die_to_die/shoreline.h"
 
 #include <fmt/format.h>
 

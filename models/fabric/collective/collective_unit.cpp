@@ -1,11 +1,11 @@
-#include "fabric/collective_unit.h"
+#include "fabric/collective/collective_unit.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 
 namespace cowosim::fabric {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "fabric/routes.h"
-#include "fabric/topology.h"
+#include "fabric/routing/routes.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/parameter.h"
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

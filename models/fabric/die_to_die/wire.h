@@ -3,7 +3,7 @@
 // A wire is slowed by its inductance and capacitance (it is a transmission line: nothing arrives before the wave
 // does) and by its resistance and capacitance (it is charged through itself). Lengths in mm, resistance in ohm/mm,
 // capacitance in pF/mm, all >= 0; permittivity relative, >= 1. Times are rounded to a femtosecond. No errors:
-// ranges are checked where parameters are. Grades of sources as in fabric/die_to_die.h.
+// ranges are checked where parameters are. Grades of sources as in fabric/die_to_die/die_to_die.h.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-#include "fabric/die_to_die.h"
+#include "fabric/die_to_die/die_to_die.h"
 
 #include <fmt/format.h>
 

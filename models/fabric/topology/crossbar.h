@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/parameter.h"
-#include "fabric/flit_params.h"
+#include "fabric/flit/flit_params.h"
 #include "fabric/network.h"
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

@@ -1,4 +1,4 @@
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "fabric/flit_network.h"
+#include "fabric/flit/flit_network.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/transaction.h"
-#include "fabric/die_to_die.h"
+#include "fabric/die_to_die/die_to_die.h"
 
 namespace cowosim::fabric {
 

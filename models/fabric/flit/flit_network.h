@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "fabric/allocator.h"
-#include "fabric/flit_params.h"
+#include "fabric/flit/allocator.h"
+#include "fabric/flit/flit_params.h"
+#include "fabric/flit/time_wheel.h"
 #include "fabric/network.h"
-#include "fabric/routes.h"
-#include "fabric/time_wheel.h"
-#include "fabric/topology.h"
+#include "fabric/routing/routes.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

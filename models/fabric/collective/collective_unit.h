@@ -11,8 +11,8 @@
 
 #include "core/parameter.h"
 #include "engine/heart.h"
-#include "fabric/collective_tree.h"
-#include "fabric/topology.h"
+#include "fabric/collective/collective_tree.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

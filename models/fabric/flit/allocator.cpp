@@ -1,4 +1,4 @@
-#include "fabric/allocator.h"
+#include "fabric/flit/allocator.h"
 
 #include <utility>
 

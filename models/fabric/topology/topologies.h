@@ -1,7 +1,7 @@
 // Regular networks by name, for either heart.
 #pragma once
 
-#include "fabric/topology.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 

@@ -1,4 +1,4 @@
-#include "fabric/collective_tree.h"
+#include "fabric/collective/collective_tree.h"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
-#include "fabric/crossbar.h"
+#include "fabric/topology/crossbar.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "fabric/topologies.h"
+#include "fabric/topology/topologies.h"
 
 namespace cowosim::fabric {
 

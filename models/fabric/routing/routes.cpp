@@ -1,11 +1,11 @@
-#include "fabric/routes.h"
+#include "fabric/routing/routes.h"
 
 #include <algorithm>
 #include <map>
 #include <stdexcept>
 
 #include "core/random.h"
-#include "fabric/dependency_graph.h"
+#include "fabric/routing/dependency_graph.h"
 
 namespace cowosim::fabric {
 

@@ -11,8 +11,8 @@
 
 #include "core/parameter.h"
 #include "core/time.h"
-#include "fabric/topology.h"
-#include "fabric/wire.h"
+#include "fabric/die_to_die/wire.h"
+#include "fabric/topology/topology.h"
 
 namespace cowosim::fabric {
 
@@ -100,7 +100,7 @@ struct DieToDieParams {
     v("wire", wire, wire_kind_names(),
       "fine: silicon bridge; wide: upper interposer layers, RDL; substrate: organic package; sets resistance and "
       "capacitance",
-      "models/fabric/wire.cpp; assumption: UCIe advanced, nv_hbi and infinity_fabric run on bridges");
+      "models/fabric/die_to_die/wire.cpp; assumption: UCIe advanced, nv_hbi and infinity_fabric run on bridges");
     if (data_rate != before.data_rate || width != before.width || bandwidth != before.bandwidth || wire != before.wire)
       take_defaults();
 
@@ -122,8 +122,8 @@ struct DieToDieParams {
       "assumption: advanced [0.1 mm, 2 mm], standard [10 mm, 25 mm], bridges [0.5 mm, 2 mm]; 0: in `latency`, and of a "
       "network's link "
       "the distance of its dies");
-    v("resistance", resistance, Range{0, 1e6}, "of a wire, ohm/mm", "set by wire, see models/fabric/wire.cpp");
-    v("capacitance", capacitance, Range{0, 1e3}, "of a wire, pF/mm", "set by wire, see models/fabric/wire.cpp");
+    v("resistance", resistance, Range{0, 1e6}, "of a wire, ohm/mm", "set by wire, see models/fabric/die_to_die/wire.cpp");
+    v("capacitance", capacitance, Range{0, 1e3}, "of a wire, pF/mm", "set by wire, see models/fabric/die_to_die/wire.cpp");
     v("permittivity", permittivity, Range{1, 20}, "relative, of what is around the wires",
       "[D] 3.9 to 4.2: SiO2 and polymers");
     v("bit_error_rate", bit_error_rate, Range{0, 1e-3}, "of a bit on a lane, before retry; independent errors",
