@@ -89,7 +89,10 @@ FlitSetup random_setup(std::uint64_t seed) {
   r.switch_allocator = RouterParams::allocators()[static_cast<std::size_t>(draw.below(3))];
   r.iterations = 1 + draw.below(3);
   r.switching = draw.one_in(3) ? "virtual_cut_through" : "wormhole";
-  if (r.switching == "virtual_cut_through") r.buffer_flits = std::max(r.buffer_flits, 9);
+  if (r.switching == "virtual_cut_through") {  // the longest packets fit
+    int& slots = draw.one_in(2) ? r.shared_buffer_flits : r.buffer_flits;
+    slots = std::max(slots, 9 - (r.buffer_flits + r.shared_buffer_flits - slots));
+  }
 
   std::vector<Routing> possible;
   for (const Routing routing : {Routing::dimension_order, Routing::shortest_path, Routing::up_down, Routing::west_first,

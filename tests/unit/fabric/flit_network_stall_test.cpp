@@ -99,6 +99,30 @@ TEST(FlitNetworkStalls, NoRoomForTheWholePacketIsNoCredit) {
   test::expect_settled(b);
 }
 
+/// Of shared slots that another virtual network gives back.
+TEST(FlitNetworkStalls, RoomForTheWholePacketMayComeFromAnyVc) {
+  FlitSetup setup{mesh(2, 1, reference_parts(kFlitBytes, kCycle)), Routing::dimension_order, {}, {}};
+  setup.router.virtual_channels = 1;
+  setup.router.buffer_flits = 1;
+  setup.router.shared_buffer_flits = 4;
+  setup.router.switching = "virtual_cut_through";
+  // Each comes in by a terminal of its own, and goes out by one.
+  Topology& topology = setup.topology;
+  for (const int router : {0, 1}) {
+    topology.terminals.push_back(topology.terminals[static_cast<std::size_t>(router)]);
+    topology.terminals.back().name = "more_" + std::to_string(router);
+  }
+  FlitBench b(setup);
+  b.send(0, 1, 5, 0, kA);
+  const Handle response = b.send(2, 3, 5, 1 * kCycle, kB, engine::Phase::response);
+  ASSERT_TRUE(b.finish());
+  EXPECT_GT(b.arrival(response), 0);
+  // A's flits leave router 1 from cycle 9 to 13, so that their slots are free from 12 to 15: the shared ones go first, four of them
+  // and the one of the VC itself are enough. B has asked since cycle 4.
+  expect_only(b, {{"router_0_router_1", {15 - 4, 0, 0, 0}}});
+  EXPECT_EQ(blame(b, kB, kA), 15 - 4);
+}
+
 // ---- VC allocation --------------------------------------------------------------------------------------------------
 
 TEST(FlitNetworkStalls, LostVcIsBlamedOnTheHolder) {
