@@ -347,7 +347,7 @@ class Deadlock(Fabric):
         self.assertTrue((out / "report.html").exists())
         first, *lines = done.stderr.splitlines()
         self.assertRegex(first, r"^cowosim run: error: deadlock: \d+ transactions outstanding and nothing due anywhere$")
-        waits = dict(re.fullmatch(r"  fabric (.*) waits for (.*?): .*", line).groups() for line in lines if line.startswith("  fabric "))
+        waits = dict(re.fullmatch(r"  fabric (.*) waits for (?:fabric )?(.*?): .*", line).groups() for line in lines if line.startswith("  fabric "))
         at, seen = next(name for name in waits if name.startswith("router_")), []
         while at not in seen:
             seen.append(at)
