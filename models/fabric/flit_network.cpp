@@ -80,6 +80,10 @@ FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterPa
   whole_vcs_ = routes_.needs_whole_packet() | routes_.needs_whole_packet() << network_vcs_;
   whole_packets_ = cut_through_ || whole_vcs_ != 0;
   ring_size_ = power_of_two(static_cast<std::uint32_t>(router.buffer_flits + router.shared_buffer_flits));
+  for (const Qos::Stream& stream : qos.streams) {
+    require(stream.priority >= 0 && stream.priority < kPriorities && stream.weight >= 1 && stream.rate_limit >= 0,
+            "priorities of 0 to " + std::to_string(kPriorities - 1) + ", weights of 1 or more, rates of 0 or more");
+  }
   require(qos.streams.size() <= kMaxStreams,
           "quality of service for at most " + std::to_string(kMaxStreams) + " streams");
   if (!qos.streams.empty())  // those without a name share a queue
@@ -195,7 +199,11 @@ void FlitNetwork::build_terminals() {
   }
   queues_.resize(terminals_.size() * queues_per_terminal_);
   if (qos_on_) {
-    tokens_.assign(senders_.size() * kMaxStreams, 0);
+    qos_.streams.resize(kMaxStreams);  // what is not named is as the default
+    Shares alike;                      // as if everybody had just been served
+    alike.now.fill(Shares::kLag);
+    for (std::size_t s = 0; s < kMaxStreams; ++s) alike.had[s] = Shares::kLag + Shares::flit(qos_.streams[s]);
+    shares_.assign(senders_.size(), alike);
     next_injection_.assign(terminals_.size() * kMaxStreams, 0);
   }
 }
@@ -437,7 +445,7 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     sender.free_vcs &= ~(1u << chosen_vc);
     if (cut_through_) take_credits(sender, output_vcs_[sender.first_vc + chosen_vc], packet.flits);
     ++sender.packets;
-    const std::int64_t limit = kQos && packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].rate_limit : 0;
+    const std::int64_t limit = kQos ? qos_.streams[packet.stream].rate_limit : 0;
     if (limit > 0) {
       Time& next = next_injection_[index * kMaxStreams + packet.stream];
       next = std::max(next, (now - 1) * domain.period) +
@@ -454,7 +462,7 @@ void FlitNetwork::inject(std::uint32_t index, Cycle now) {
     --terminal.queued;
   }
   terminal.next_queue = static_cast<std::uint16_t>(chosen_index);
-  if (kQos) spend_token(sender, packet.stream);
+  if (kQos) count_share(sender, packet.stream);
   sender.last_stream = packet.stream;
   ++sender.flits;
   if (!cut_through_) take_credit(sender, output_vcs_[sender.first_vc + chosen_vc]);
@@ -774,7 +782,7 @@ void FlitNetwork::allocate_switch(std::uint32_t index, Router& router, Cycle now
   }
   if (several_streams_) blame_switch_losers(index, router, now);
   for (const SwitchWinner& winner : winners_) {
-    if (kQos) spend_token(senders_[router.first_port + winner.out], input_vcs_[router.first_vc + winner.local].stream);
+    if (kQos) count_share(senders_[router.first_port + winner.out], input_vcs_[router.first_vc + winner.local].stream);
     traverse(index, router, winner.local, now);
   }
 }
@@ -902,24 +910,28 @@ void FlitNetwork::unblock(std::uint32_t index, Router& router, std::uint32_t por
 
 // ---- Quality of service ---------------------------------------------------------------------------------------------
 
-/// Aged first, then by priority, then streams that have tokens left at this link.
+/// Aged first, then by priority, then who has had the least of this link, by its weight.
 std::uint16_t FlitNetwork::urgency_of(const Packet& packet, const Sender& sender, Time now) const {
-  constexpr int kHighest = 7;
+  constexpr int kHighest = kPriorities - 1;
+  constexpr unsigned kLevels = 12;  // bits
+  constexpr unsigned kCoarse = 13;  // bits of a share that do not matter for who is next
+  static_assert((Shares::kLag + Shares::kFlit) >> kCoarse < (1u << kLevels));
   if (qos_.age_limit > 0 && now - packet.entered > qos_.age_limit) return 0;
-  const int priority = packet.stream < qos_.streams.size() ? qos_.streams[packet.stream].priority : 0;
-  const auto link = static_cast<std::size_t>(&sender - senders_.data());
-  const bool spent = tokens_[link * kMaxStreams + packet.stream] == 0;
-  return static_cast<std::uint16_t>(1 + 2 * (kHighest - priority) + (spent ? 1 : 0));
+  const int priority = qos_.streams[packet.stream].priority;
+  const Shares& shares = shares_[static_cast<std::size_t>(&sender - senders_.data())];
+  const std::uint64_t had = shares.had[packet.stream];
+  const std::uint64_t least = shares.least(priority);
+  const std::uint64_t level = had > least ? (had - least) >> kCoarse : 0;
+  return static_cast<std::uint16_t>(1 + (static_cast<unsigned>(kHighest - priority) << kLevels | level));
 }
 
-/// Weighted round robin: who sends spends a token; when somebody without one wins, nobody who competes has any, and all get their weight again.
-void FlitNetwork::spend_token(Sender& sender, StreamId stream) {
-  std::uint8_t* const tokens = &tokens_[static_cast<std::size_t>(&sender - senders_.data()) * kMaxStreams];
-  if (tokens[stream] == 0) {
-    for (std::size_t s = 0; s < kMaxStreams; ++s)
-      tokens[s] = s < qos_.streams.size() ? static_cast<std::uint8_t>(qos_.streams[s].weight) : std::uint8_t{1};
-  }
-  --tokens[stream];
+void FlitNetwork::count_share(const Sender& sender, StreamId stream) {
+  const Qos::Stream& of = qos_.streams[stream];
+  Shares& shares = shares_[static_cast<std::size_t>(&sender - senders_.data())];
+  const std::uint64_t start = std::max(shares.had[stream], shares.least(of.priority));
+  shares.had[stream] = start + Shares::flit(of);
+  std::uint64_t& now = shares.now[static_cast<std::size_t>(of.priority)];
+  now = std::max(now, start);
 }
 
 // ---- What follows from the parts -------------------------------------------------------------------------------------

@@ -184,6 +184,17 @@ class FlitNetwork final : public Network {
     Time due = kNever;
   };
   static constexpr unsigned kStreamShift = 28;
+  static constexpr int kPriorities = 8;
+  /// Who has had how much of a link: start-time fair queueing (Goyal, Vin and Cheng, ToN 1997), flit by flit. What a stream
+  /// had counts by its weight. Whoever cannot send for a while, for want of a VC, catches up later, within kLag.
+  struct Shares {
+    static constexpr std::uint64_t kFlit = 1 << 20;    // of weight 1
+    static constexpr std::uint64_t kLag = 16 * kFlit;  // assumption [4, 64 flits]: a few packets of others
+    std::array<std::uint64_t, kMaxStreams> had{};
+    std::array<std::uint64_t, kPriorities> now{};  // of whoever was last served, by priority; from kLag on
+    std::uint64_t least(int priority) const { return now[static_cast<std::size_t>(priority)] - kLag; }
+    static std::uint64_t flit(const Qos::Stream& stream) { return kFlit / static_cast<std::uint64_t>(stream.weight); }
+  };
 
   void build_routers();
   void build_terminals();
@@ -231,7 +242,7 @@ class FlitNetwork final : public Network {
   std::uint16_t urgency_of(const InputVc& vc, const Router& router, Time now) const {
     return urgency_of(under_way_[vc.packet], senders_[router.first_port + vc.out_port], now);
   }
-  void spend_token(Sender& sender, StreamId stream);
+  void count_share(const Sender& sender, StreamId stream);
   /// Of a VC that is held. With virtual cut-through the packet took all its credits with it.
   bool may_send(const Sender& sender, const OutputVc& vc) const {
     return vc.credits > 0 || sender.shared_free > 0 || cut_through_;
@@ -305,7 +316,7 @@ class FlitNetwork final : public Network {
   std::vector<std::uint32_t> free_packets_;
 
   // Quality of service
-  std::vector<std::uint8_t> tokens_;  // [sender][stream]: weighted round robin
+  std::vector<Shares> shares_;        // by sender
   std::vector<Time> next_injection_;  // [terminal][stream]: rate limit
 
   // Scratch of a router's step

@@ -74,7 +74,7 @@ struct StreamQos {
   template <class Visitor>
   void visit(Visitor& v) {
     v("priority", priority, Range{0, 7}, "higher goes first wherever packets compete", "experiment");
-    v("weight", weight, Range{1, 255}, "share of an output among streams of one priority (weighted round robin)",
+    v("weight", weight, Range{1, 255}, "share of an output among streams of one priority (weighted, flit by flit)",
       "experiment");
     v("rate_limit", rate_limit, Unit::bandwidth, Range{0, 1e15},
       "what the stream may inject at each terminal; 0: no limit", "experiment");

@@ -149,8 +149,11 @@ Outcome run(const FlitSetup& setup, const std::vector<Packet>& packets, Steps st
       if (steps == Steps::random)
         next = std::min(until, b.network.due() + 1 + static_cast<Time>(bounded(random.next(), 5000)));
       const Time due = b.network.due();
+      const std::size_t sent = b.bench.sent.size();
       b.network.advance(next);
       ASSERT_GT(b.network.due(), due);
+      for (std::size_t i = sent; i < b.bench.sent.size(); ++i)
+        ASSERT_GE(b.bench.sent[i].arrival, due + b.network.output_pipeline(b.bench.sent[i].port));
     }
   };
   std::vector<Handle> handles;
