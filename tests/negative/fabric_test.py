@@ -54,7 +54,8 @@ FILES = {
         "router_4_router_0 vc 0 -> router_0_router_1 vc 0 wait for each other in a circle: packets can block each other for ever; up_down has "
         "no such circle on any topology, dimension_order none on a mesh or torus, and minimal_adaptive always a way out of it"),
     "an unknown router": (
-        row(links="{from: b, to: center}"), "12:23: error: fabric.links.bc.to: there is no router 'center'; did you mean 'centre'?; there are a, b, centre, d"),
+        row(links="{from: b, to: center}"),
+        "12:23: error: fabric.links.bc.to: there is no router 'center'; did you mean 'centre'?; there are a, b, centre, d"),
     "no router": (row(links="{from: b}"), "12:9: error: fabric.links.bc.to: names no router; there are a, b, centre, d"),
     "a terminal of an unknown router": (
         row(terminals="{router: north}"), "16:18: error: fabric.terminals.t1.router: there is no router 'north'; there are a, b, centre, d"),

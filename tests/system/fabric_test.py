@@ -218,8 +218,8 @@ class Invariance(Fabric):
     def test_windows_threads_and_samples_change_nothing(self):
         file = self.write("custom.yaml", CUSTOM)
         for arguments in (("reference/mesh", *HALF, *SHORT), (file, *settings("workload.rate=0.3"), *SHORT),
-                          ("reference/torus", "-w", "a=synthetic", "-w", "b=synthetic", "-s", "b.request_response=true", "-s", "a.measure_cycles=3000",
-                           "-s", "b.measure_cycles=2000"),
+                          ("reference/torus", "-w", "a=synthetic", "-w", "b=synthetic",
+                           *settings("b.request_response=true", "a.measure_cycles=3000", "b.measure_cycles=2000")),
                           ("reference/mesh", "-s", "fabric.precision=packet", *HALF, *SHORT)):
             expected = self.simulate(*arguments)
             window = json.loads((expected.directory / "run.json").read_text())["window_ns"]
@@ -335,7 +335,8 @@ class Deadlock(Fabric):
         file = self.write("ring.yaml", self.RING)
         done = cowosim_binary.call("run", file, "--out", self.directory / "rejected")
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertRegex(done.stderr, rf"^{re.escape(str(file))}:5:12: error: fabric\.routing: router_0_router_1 vc 0 -> .* wait for each other in a circle")
+        self.assertRegex(done.stderr, rf"^{re.escape(str(file))}:5:12: error: fabric\.routing: router_0_router_1 vc 0 -> .* "
+                                      "wait for each other in a circle")
 
     def test_the_circle_is_found_when_it_happens(self):
         out = self.directory / "stuck"
@@ -371,8 +372,8 @@ class CommandLine(Fabric):
         self.assertLessEqual({"reference/mesh", "reference/torus"}, {row["name"] for row in json.loads(self.call("list", "platforms", "--json"))})
         self.assertIn("synthetic", {row["name"] for row in json.loads(self.call("list", "workloads", "--json"))})
         paths = {row["path"] for row in json.loads(self.call("list", "parameters", "fabric.*", "--json"))}
-        self.assertLessEqual({"fabric.k", "fabric.topology", "fabric.router.virtual_channels", "fabric.links.*.from", "fabric.qos.streams.*.priority"},
-                             paths)
+        self.assertLessEqual({"fabric.k", "fabric.topology", "fabric.router.virtual_channels", "fabric.links.*.from",
+                              "fabric.qos.streams.*.priority"}, paths)
         self.assertTrue(all(path.startswith("fabric.") for path in paths))
         schema = json.loads(self.call("schema", "platform"))["properties"]["fabric"]
         self.assertIn("torus", schema["properties"]["topology"]["enum"])
@@ -410,8 +411,8 @@ class CommandLine(Fabric):
 
     def test_an_interrupt_leaves_what_was_measured(self):
         out = self.directory / "interrupted"
-        process = subprocess.Popen([cowosim_binary.binary(), "run", "reference/mesh", "-s", "workload.measure_cycles=1000000000", "--out", out, "--quiet"],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([cowosim_binary.binary(), "run", "reference/mesh", "-s", "workload.measure_cycles=1000000000", "--out", out,
+                                    "--quiet"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             def catches():
                 status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
