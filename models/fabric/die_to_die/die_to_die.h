@@ -122,8 +122,10 @@ struct DieToDieParams {
       "assumption: advanced [0.1 mm, 2 mm], standard [10 mm, 25 mm], bridges [0.5 mm, 2 mm]; 0: in `latency`, and of a "
       "network's link "
       "the distance of its dies");
-    v("resistance", resistance, Range{0, 1e6}, "of a wire, ohm/mm", "set by wire, see models/fabric/die_to_die/wire.cpp");
-    v("capacitance", capacitance, Range{0, 1e3}, "of a wire, pF/mm", "set by wire, see models/fabric/die_to_die/wire.cpp");
+    v("resistance", resistance, Range{0, 1e6}, "of a wire, ohm/mm",
+      "set by wire, see models/fabric/die_to_die/wire.cpp");
+    v("capacitance", capacitance, Range{0, 1e3}, "of a wire, pF/mm",
+      "set by wire, see models/fabric/die_to_die/wire.cpp");
     v("permittivity", permittivity, Range{1, 20}, "relative, of what is around the wires",
       "[D] 3.9 to 4.2: SiO2 and polymers");
     v("bit_error_rate", bit_error_rate, Range{0, 1e-3}, "of a bit on a lane, before retry; independent errors",
