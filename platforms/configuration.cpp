@@ -134,13 +134,21 @@ void check_traffic(const Configuration& configuration, config::Reader& reader) {
   std::vector<std::string> streams;
   for (const WorkloadChoice& choice : configuration.workloads) {
     streams.push_back(choice.name);
-    const auto* synthetic = std::get_if<traffic::SyntheticParams>(&choice.params);
-    if (synthetic == nullptr || shape.nodes == 0) continue;
+    if (shape.nodes == 0) continue;
     const std::string path = "workloads." + choice.name + ".";
-    for (const ParameterProblem& problem : traffic::problems(*synthetic, shape))
-      reader.error(path + problem.parameter, problem.message);
-    const std::int64_t header = (fabric.header_bytes + fabric.flit_bytes - 1) / fabric.flit_bytes;
-    const std::int64_t flits = synthetic->data_flits() + header;
+    std::int64_t bytes = fabric.header_bytes + fabric.flit_bytes - 1;
+    if (const auto* synthetic = std::get_if<traffic::SyntheticParams>(&choice.params)) {
+      for (const ParameterProblem& problem : traffic::problems(*synthetic, shape))
+        reader.error(path + problem.parameter, problem.message);
+      bytes += synthetic->data_flits() * fabric.flit_bytes;
+    } else if (const auto* collective = std::get_if<traffic::CollectiveTrafficParams>(&choice.params)) {
+      if (!collective->all_reduces() && collective->root >= shape.nodes)
+        reader.error(path + "root", fmt::format("there are terminals 0 to {}", shape.nodes - 1));
+      bytes += collective->chunk;
+    } else {
+      continue;
+    }
+    const std::int64_t flits = bytes / fabric.flit_bytes;
     if (fabric.flits() && router.switching == "virtual_cut_through" &&
         flits > router.buffer_flits + router.shared_buffer_flits) {
       reader.error("fabric.router.buffer_flits",
@@ -201,6 +209,14 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
     }
     for (const ParameterProblem& problem : fabric::problems(die.network))
       reader.error(path + ".network." + problem.parameter, problem.message);
+    const fabric::RouterParams& hub = die.network.router;
+    const std::int64_t width = die.network.width_of_flit();
+    const std::int64_t flits = (platform.hbm.interleave_granule + die.network.header_bytes + width - 1) / width;
+    if (die.network.flits() && hub.switching == "virtual_cut_through" &&
+        flits > hub.buffer_flits + hub.shared_buffer_flits)
+      reader.error(
+          path + ".network.router.buffer_flits",
+          fmt::format("virtual_cut_through: packets of hbm.interleave_granule have {} flits and never fit", flits));
     if (platform.hbm.stacks * platform.hbm.channels % die.partitions != 0) {
       reader.error(path + ".partitions", "must divide the number of cache slices (hbm.stacks x hbm.channels)");
     }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/units.h"
 
@@ -159,7 +160,8 @@ Package::Facts facts_of_fabric(const PlatformParams& platform, const fabric::Net
 
   // Alone, a flit from each terminal to each; of large networks every n-th pair.
   const std::int64_t pairs = static_cast<std::int64_t>(terminals) * terminals;
-  const std::int64_t step = std::max<std::int64_t>(1, pairs / 4096);
+  std::int64_t step = std::max<std::int64_t>(1, pairs / 4096);
+  while (std::gcd(step, static_cast<std::int64_t>(terminals)) != 1) ++step;  // or some destinations never come
   Time sum = 0, most = 0, least = kNever;
   std::int64_t counted = 0;
   for (std::int64_t pair = 0; pair < pairs; pair += step) {

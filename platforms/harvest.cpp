@@ -222,19 +222,25 @@ void Harvest::add_network(const fabric::Network& network, const std::string& pre
   }
 }
 
-/// What the sources measured: packets created in their windows. Several are weighed by their packets.
+/// What the sources measured: packets created in their windows. Rates add up where all have one window, otherwise there is none of the
+/// whole.
 void Harvest::add_synthetic(telemetry::FabricResult& result) const {
+  const auto& synthetics = interposer->synthetics();
+  if (synthetics.empty()) return;
   traffic::CycleHistogram latency;
   double offered = 0, accepted = 0;
-  if (interposer->synthetics().empty()) return;
-  for (const auto& source : interposer->synthetics()) {
+  bool one_window = true;
+  for (const auto& source : synthetics) {
     latency.merge(source->latency_cycles());
-    offered += source->offered_flits_per_node_cycle();
-    accepted += source->accepted_flits_per_node_cycle();
+    offered += source->offered_flits_per_node_cycle(engine.now());
+    accepted += source->accepted_flits_per_node_cycle(engine.now());
+    one_window &= source->same_window(*synthetics.front());
   }
   result.measured_packets = latency.count();
-  result.offered_flits_per_node_cycle = offered;
-  result.accepted_flits_per_node_cycle = accepted;
+  if (one_window && offered > 0) {
+    result.offered_flits_per_node_cycle = offered;
+    result.accepted_flits_per_node_cycle = accepted;
+  }
   if (latency.count() == 0) return;
   const auto at = [&](double q) { return static_cast<double>(latency.quantile(q)); };
   result.latency_cycles = telemetry::CycleSummary{

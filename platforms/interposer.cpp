@@ -1,5 +1,7 @@
 #include "platforms/interposer.h"
 
+#include <stdexcept>
+
 #include "core/error.h"
 #include "traffic/workloads.h"
 
@@ -16,10 +18,6 @@ fabric::CollectiveGroup group_of(const std::string& name, const CollectiveTraffi
   group.name = name;
   for (int n = 0; n < nodes; ++n) group.members.push_back(n);
   if (!params.all_reduces()) {
-    if (params.root >= nodes) {
-      throw ConfigError(
-          Diagnostic{"", 0, 0, "workloads." + name + ".root", "there are terminals 0 to " + std::to_string(nodes - 1)});
-    }
     group.root = static_cast<int>(params.root);
   }
   return group;
@@ -50,7 +48,11 @@ Interposer::Interposer(const fabric::FabricParams& params, const std::vector<std
       require_none("fabric.", fabric::Routes::problems(topology, params.routing_algorithm(),
                                                        params.router.virtual_channels, params.deadlock_check));
   }
-  network_ = fabric::make_network(params, topology, fabric::by_stream(params.qos, streams));
+  try {
+    network_ = fabric::make_network(params, topology, fabric::by_stream(params.qos, streams));
+  } catch (const std::invalid_argument& error) {  // beyond what a network holds
+    throw ConfigError(Diagnostic{"", 0, 0, "fabric", error.what()});
+  }
   for (const fabric::CollectivePlan::Unit& unit : plan_.units)
     units_.push_back(std::make_unique<fabric::CollectiveUnit>(params.collectives, unit));
 
@@ -65,6 +67,7 @@ Interposer::Interposer(const fabric::FabricParams& params, const std::vector<std
       context.shape.columns = params.terminal_columns();
       context.period = period_of(params.frequency);
       context.flit_bytes = params.flit_bytes;
+      context.header_bytes = params.header_bytes;
       context.stream = source.stream;
       context.seed = source.seed;
       synthetics_.push_back(traffic::build_synthetic(*synthetic, context));

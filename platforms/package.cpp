@@ -253,8 +253,12 @@ struct Package::Parts {
     };
     // The order of construction must not show in any result; a test builds it the other way round.
     if (options.shuffle_construction) build_stacks();
-    die = std::make_unique<platforms::Die>(die_params.name.c_str(), die_params, map, program_table,
-                                           platform.hbm.controller.door_entries, guests);
+    try {
+      die = std::make_unique<platforms::Die>(die_params.name.c_str(), die_params, map, program_table,
+                                             platform.hbm.controller.door_entries, guests);
+    } catch (const std::invalid_argument& error) {  // beyond what a network holds
+      throw ConfigError(Diagnostic{"", 0, 0, "dies." + die_params.name + ".network", error.what()});
+    }
     if (!options.shuffle_construction) build_stacks();
     if (!programs.empty()) {
       dispatcher = std::make_unique<traffic::DispatcherShell>("dispatcher", platform.dispatcher, die_params.cores,

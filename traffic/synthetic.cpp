@@ -16,6 +16,13 @@ const SyntheticContext& checked(const SyntheticContext& context) {
     throw std::invalid_argument("synthetic: a period, bytes of a flit and transactions alive, each at least 1");
   return context;
 }
+
+/// Of a packet that carries `bytes` of data: at least one.
+std::uint64_t flits_of(const SyntheticContext& context, std::int64_t bytes) {
+  return unsigned_of(
+      std::max<std::int64_t>(1, (context.header_bytes + bytes + context.flit_bytes - 1) / context.flit_bytes));
+}
+
 }  // namespace
 
 std::vector<ParameterProblem> problems(const SyntheticParams& params, const NodeShape& shape) {
@@ -31,10 +38,11 @@ Synthetic::Synthetic(const SyntheticParams& params, const SyntheticContext& cont
       clock_{context.period},
       measure_end_(unsigned_of(params.warmup_cycles + params.measure_cycles)),
       end_(measure_end_ + unsigned_of(params.measure_cycles)),
-      injection_(params.injection, params.flits(), end_),
+      data_flits_(flits_of(context, params.data_flits() * context.flit_bytes)),
+      request_flits_(params.request_response ? flits_of(context, 0) : 0),
+      injection_(params.injection, static_cast<std::int64_t>(data_flits_ + request_flits_), end_),
       window_begin_(clock_.edge(params.warmup_cycles)),
       window_end_(clock_.edge(params.warmup_cycles + params.measure_cycles)),
-      data_flits_(unsigned_of(params.data_flits())),
       closed_(params.request_response && params.max_outstanding != 0),
       data_bytes_(static_cast<std::uint32_t>(params.data_flits() * context.flit_bytes)) {
   const auto nodes = static_cast<std::uint32_t>(context.shape.nodes);
@@ -223,7 +231,7 @@ void Synthetic::receive(const engine::Message& message) {
   Transaction& packet = pool_->at(message.transaction);
   if (message.port != packet.destination) refuse(message);
   const bool header = request && params_.request_response;
-  if (in_window(message.time)) accepted_flits_ += header ? 1 : data_flits_;
+  if (in_window(message.time)) accepted_flits_ += header ? request_flits_ : data_flits_;
   if (header) {
     answer(message, packet);
   } else {
@@ -231,9 +239,11 @@ void Synthetic::receive(const engine::Message& message) {
   }
 }
 
-double Synthetic::per_node_cycle(std::uint64_t flits) const {
-  return static_cast<double>(flits) /
-         (static_cast<double>(nodes_.size()) * static_cast<double>(params_.measure_cycles));
+double Synthetic::per_node_cycle(std::uint64_t flits, Time now) const {
+  const Time passed = std::min(now, window_end_) - window_begin_;
+  if (passed <= 0) return 0;
+  return static_cast<double>(flits) * static_cast<double>(clock_.period) /
+         (static_cast<double>(nodes_.size()) * static_cast<double>(passed));
 }
 
 void Synthetic::report_waits(std::vector<engine::Wait>& waits) const {
@@ -250,8 +260,8 @@ void Synthetic::statistics(StatVisitor& visitor) const {
   visitor("packets_held_back", "count", static_cast<double>(held_back_));
   visitor("bytes_created", "B", static_cast<double>(bytes_created_));
   visitor("bytes_arrived", "B", static_cast<double>(bytes_arrived_));
-  visitor("offered_flits_per_node_cycle", "ratio", offered_flits_per_node_cycle());
-  visitor("accepted_flits_per_node_cycle", "ratio", accepted_flits_per_node_cycle());
+  visitor("offered_flits", "count", static_cast<double>(measured_ * (data_flits_ + request_flits_)));
+  visitor("accepted_flits", "count", static_cast<double>(accepted_flits_));
 }
 
 void Synthetic::check_idle(std::vector<std::string>& broken) const {

@@ -54,7 +54,6 @@ struct SyntheticParams {
   }
   /// Flits of what carries a transaction's data, and of all its ways together.
   std::int64_t data_flits() const { return request_response ? response_flits : packet_flits; }
-  std::int64_t flits() const { return data_flits() + (request_response ? 1 : 0); }
 };
 
 /// What the machine is, besides the workload's parameters.
@@ -62,6 +61,7 @@ struct SyntheticContext {
   NodeShape shape;            ///< nodes are the network's terminals
   Time period = kNanosecond;  ///< of the network's clock; cycle n begins at n x period
   std::int64_t flit_bytes = 32;
+  std::int64_t header_bytes = 0;  ///< that the network adds to every packet
   StreamId stream = 0;
   std::uint64_t seed = 1;
   std::uint64_t most_alive = engine::Pool::kCapacity;  ///< transactions at once
@@ -109,10 +109,14 @@ class Synthetic final : public engine::Heart {
   /// Of measured packets, creation to last flit in (of the response), in cycles, rounded up.
   const CycleHistogram& latency_cycles() const { return latency_; }
   std::uint64_t measured() const { return measured_; }
-  double offered_flits_per_node_cycle() const {
-    return per_node_cycle(measured_ * static_cast<std::uint64_t>(params_.flits()));
+  /// Over the part of the window that had passed at `now`, headers included; 0 before it begins.
+  double offered_flits_per_node_cycle(Time now = kNever) const {
+    return per_node_cycle(measured_ * (data_flits_ + request_flits_), now);
   }
-  double accepted_flits_per_node_cycle() const { return per_node_cycle(accepted_flits_); }
+  double accepted_flits_per_node_cycle(Time now = kNever) const { return per_node_cycle(accepted_flits_, now); }
+  bool same_window(const Synthetic& other) const {
+    return window_begin_ == other.window_begin_ && window_end_ == other.window_end_;
+  }
   /// Packets created later than drawn.
   std::uint64_t held_back() const { return held_back_; }
 
@@ -158,18 +162,19 @@ class Synthetic final : public engine::Heart {
   }
   std::uint64_t cycle_from(Time t) const { return static_cast<std::uint64_t>(clock_.index_at(t)); }
   std::uint64_t live() const { return pool_ == nullptr ? 0 : pool_->live(); }
-  double per_node_cycle(std::uint64_t flits) const;
+  double per_node_cycle(std::uint64_t flits, Time now) const;
 
   SyntheticParams params_;
   SyntheticContext context_;
   NodePattern pattern_;
   Clock clock_;
-  std::uint64_t measure_end_;  // cycle
-  std::uint64_t end_;          // cycle: none is injected from here on
+  std::uint64_t measure_end_;    // cycle
+  std::uint64_t end_;            // cycle: none is injected from here on
+  std::uint64_t data_flits_;     // of the packet with data
+  std::uint64_t request_flits_;  // of a request without; 0 where there is none
   Injection injection_;
   Time window_begin_;
   Time window_end_;
-  std::uint64_t data_flits_;
   bool closed_;  // nodes wait for responses
   std::uint32_t data_bytes_;
   engine::Pool* pool_ = nullptr;

@@ -165,6 +165,10 @@ void Builder::check_regular() {
   only_custom("die_to_die", params_.die_to_die.empty());
   only_custom("dies", params_.dies.empty());
   only_custom("phys", params_.phys.empty());
+  constexpr int kMostJoined = 256;  // each with each: 65,280 links
+  if (params_.topology == "fully_connected" && params_.nodes > kMostJoined)
+    add("nodes",
+        fmt::format("{} routers, but at most {} can all be joined with each other", params_.nodes, kMostJoined));
   const bool crossbar = params_.topology == "crossbar";
   if (crossbar && params_.terminals_per_router != 1)
     add("terminals_per_router", "a crossbar is one router with as many terminals as `nodes`; leave it out");

@@ -1,4 +1,4 @@
-// Point-to-point link of several channels: the HBM PHY and its interposer wires, later also die to die.
+// Point-to-point link of several channels: the HBM PHY and its interposer wires.
 #pragma once
 
 #include <cstdint>

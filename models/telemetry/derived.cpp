@@ -178,9 +178,7 @@ std::vector<const RouterResult*> fullest(const FabricResult& fabric, std::size_t
 std::string precision_words(const FabricResult& fabric) {
   if (fabric.precision != FabricPrecision::packet) return "";
   // Mean latency against a flit network, uniform traffic on a mesh: models/fabric/README.md.
-  return "Packet precision is optimistic under load: waiting packets block nobody, so that latencies are about 5 % low "
-         "at "
-         "half of saturation, up to 22 % at 90 %.";
+  return "Packet precision is optimistic under load: latencies 5 % low at half of saturation, up to 22 % at 90 %.";
 }
 
 bool fabric_alone(const Results& results) { return results.fabric && !results.hbm && !results.compute; }

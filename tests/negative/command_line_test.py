@@ -28,7 +28,7 @@ OTHERS = {
                         "(usage: cowosim list platforms|workloads|parameters [GLOB] [OPTIONS])",
     ("list", "parameters", "nix*"): "cowosim list: error: no parameters match 'nix*'",
     ("show",): "cowosim show: error: show what? (usage: cowosim show PLATFORM|WORKLOAD)",
-    ("show", "nix"): "error: 'nix' is not a known platform; expected one of h100_sxm5, reference/hbm2_2000, reference/hbm3_6400, reference/hbm4_8000, or a .yaml file",
+    ("show", "nix"): "error: 'nix' is not a known platform; expected one of examples/io_dies_2x2, examples/two_dies_ucie, h100_sxm5, reference/hbm2_2000, reference/hbm3_6400, reference/hbm4_8000, reference/mesh, reference/torus, or a .yaml file",
     ("show", "h100_sxm5", "--decode", "nix"): "cowosim show: error: --decode: 'nix' is not an address (decimal or 0x...)",
     ("show", "h100_sxm5", "--decode", "-1"): "cowosim show: error: --decode: '-1' is not an address (decimal or 0x...)",
     ("show", "h100_sxm5", "--decode", "0x1400000000"):

@@ -217,7 +217,9 @@ class Results(Fabric):
 class Invariance(Fabric):
     def test_windows_threads_and_samples_change_nothing(self):
         file = self.write("custom.yaml", CUSTOM)
-        for arguments in (("reference/mesh", *HALF, *SHORT), (file, *settings("workload.rate=0.3"), *SHORT),
+        # Seed 8 ends with credits under way that no packet waits for.
+        for arguments in (("reference/mesh", *HALF, *SHORT),
+                          ("reference/mesh", "--seed", "8", *settings("workload.warmup_cycles=100", "workload.measure_cycles=1000")), (file, *settings("workload.rate=0.3"), *SHORT),
                           ("reference/torus", "-w", "a=synthetic", "-w", "b=synthetic",
                            *settings("b.request_response=true", "a.measure_cycles=3000", "b.measure_cycles=2000")),
                           ("reference/mesh", "-s", "fabric.precision=packet", *HALF, *SHORT)):
@@ -227,6 +229,24 @@ class Invariance(Fabric):
                             ["--shuffle-construction"], ["--stats-interval", "100ns"]):
                 with self.subTest(run=arguments[0], variant=variant):
                     self.same(expected, self.simulate(*arguments, *variant))
+
+    def test_rates_are_of_the_part_of_the_window_that_has_passed(self):
+        run = self.run_cowosim("reference/mesh", *settings("workload.rate=0.3"), "--until", "15us")
+        self.assertAlmostEqual(run["fabric.accepted_flits_per_node_cycle"], 0.3, delta=0.015)
+        early = self.run_cowosim("reference/mesh", *settings("workload.rate=0.3"), "--until", "5us")
+        self.assertNotIn("accepted_flits_per_node_cycle", early["fabric"], "the window has not begun")
+
+    def test_headers_are_flits_of_the_load(self):
+        run = self.simulate("reference/mesh", *settings("workload.rate=0.3", "fabric.header_bytes=16"))
+        self.assertEqual(run["fabric.flits"], 6 * run["fabric.packets"])
+        self.assertAlmostEqual(run["fabric.offered_flits_per_node_cycle"], 0.3, delta=0.01)
+        self.assertAlmostEqual(run["fabric.accepted_flits_per_node_cycle"], run["fabric.offered_flits_per_node_cycle"], delta=0.005)
+
+    def test_the_unloaded_mean_of_large_meshes_is_a_fair_sample(self):
+        for k in (8, 16, 32):
+            with self.subTest(k=k):
+                shown = cowosim_binary.show("reference/mesh", "-s", f"fabric.k={k}")["unloaded_mean_ns"]
+                self.assertAlmostEqual(shown / (5 * (1 + 2 * (k * k - 1) / (3 * k)) + 2), 1, delta=0.02)
 
     def test_its_own_config_reproduces_it(self):
         file = self.write("rotation.txt", "".join(f"{(n + 5) % 16}\n" for n in range(16)))

@@ -161,7 +161,7 @@ void DieToDieParams::take_defaults() {
     spare_lanes = width / 32 * ucie->spares_per_32;
   } else if (standard == "nv_hbi" || standard == "infinity_fabric") {
     energy_per_bit = 0.25;
-    shoreline = 2 * static_cast<double>(bandwidth) / kGiga / kAdvancedDensity;
+    shoreline = 2 * static_cast<double>(bandwidth) / kGiga / kAdvancedDensity / modules;  // of one
   } else if (standard == "hbm_phy") {
     energy_per_bit = LinkParams().energy_per_bit;
     shoreline = 0.5;  // of a channel: 8 mm a stack

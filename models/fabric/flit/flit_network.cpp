@@ -75,6 +75,7 @@ void FlitNetwork::run_cycle(Domain& domain) {
 // ---- Sources --------------------------------------------------------------------------------------------------------
 
 void FlitNetwork::receive(const engine::Message& message) {
+  if (due_ < message.time) run(message.time);  // credits that came back while there were no packets
   Transaction& tx = transaction(message.transaction);
   const bool request = message.phase == Phase::request;
   tx.stages.enter(request ? format_.requests : format_.responses, message.time);

@@ -36,7 +36,8 @@ class FlitNetwork final : public Network {
               const Qos& qos = {});
 
   int ports() const override { return static_cast<int>(terminals_.size()); }
-  Time due() const override { return due_; }
+  /// Credits on their way back move no transaction: without packets they are housekeeping.
+  Time due() const override { return under_way_.size() == free_packets_.size() ? kNever : due_; }
   void advance(Time until) override { run(until); }
   void advance_from(Time, const Time& until) override { run(until); }
   void receive(const engine::Message& message) override;

@@ -21,7 +21,8 @@ std::uint32_t power_of_two(std::uint32_t at_least) {
 constexpr int kMostSlots = 0xFFFF;
 constexpr int kMostVcs = 0x10000;  // of a router
 constexpr std::size_t kMostDomains = 256;
-constexpr double kMostCorrupted = 0.999;  // of flits: a link on which more are sends for ever
+constexpr std::uint64_t kMostFlits = std::uint64_t{1} << 30;  // 4 GiB
+constexpr double kMostCorrupted = 0.999;                      // of flits: a link on which more are sends for ever
 
 void require(bool condition, const std::string& what) {
   if (!condition) throw std::invalid_argument("flit network: " + what);
@@ -48,6 +49,13 @@ FlitNetwork::FlitNetwork(const Topology& topology, Routes routes, const RouterPa
   require(router.buffer_flits >= 1 && router.shared_buffer_flits >= 0 &&
               router.buffer_flits + router.shared_buffer_flits <= kMostSlots,
           "buffers of 1 to " + std::to_string(kMostSlots) + " flits, shared slots included");
+  const auto ports = static_cast<std::uint64_t>(port_map_.total()) + topology.terminals.size();
+  require(ports * power_of_two(2 * network_vcs_) <= std::uint64_t{1} << kStreamShift,
+          "at most " + std::to_string(1u << kStreamShift) + " virtual channels");
+  require(ports * power_of_two(2 * network_vcs_) *
+                  power_of_two(static_cast<std::uint32_t>(router.buffer_flits + router.shared_buffer_flits)) <=
+              kMostFlits,
+          "buffers of all virtual channels hold at most " + std::to_string(kMostFlits) + " flits");
   require(topology.domains.size() <= kMostDomains, "at most " + std::to_string(kMostDomains) + " clocks");
   require(format.flit_bytes > 0 && format.header_bytes >= 0, "flit_bytes above 0, header_bytes of at least 0");
   const std::uint32_t vcs = power_of_two(2 * network_vcs_);

@@ -63,9 +63,10 @@ std::vector<Network::LinkCounters> FlitNetwork::links() const {
     LinkCounters& link = all.emplace_back();
     link.name = link_name;
     link.kind = kind;
-    link.bandwidth = sender.flit_time == period
-                         ? std::min(channel.bandwidth, static_cast<std::int64_t>(format_.flit_bytes * kSecond / period))
-                         : channel.bandwidth;
+    // A router passes a flit a cycle, on either side, whatever the link could carry.
+    const Time slower = std::max(period, domains_[sender.to_domain].period);
+    const auto whole_flits = static_cast<std::int64_t>(static_cast<__int128>(format_.flit_bytes) * kSecond / slower);
+    link.bandwidth = sender.flit_time <= slower ? std::min(channel.bandwidth, whole_flits) : channel.bandwidth;
     link.packets = sender.packets;
     link.flits = sender.flits;
     link.bytes = sender.flits * static_cast<std::uint64_t>(format_.flit_bytes);

@@ -95,6 +95,26 @@ TEST(FlitNetworkThroughput, SmallBuffersCarryTheirSizeARoundTrip) {
   }
 }
 
+/// From clock to clock flits and credits cross, each way.
+TEST(FlitNetworkThroughput, ACrossingLengthensTheRoundTrip) {
+  for (const int crossing_cycles : {0, 1, 4}) {
+    for (const int credit_cycles : {0, 2}) {
+      for (const int slots : {1, 3, 5}) {
+        FlitSetup setup = two_routers(clocked_channel(8 * kFlitBytes, kCycle, 2));
+        setup.topology.domains.push_back({"other", kCycle});
+        setup.topology.routers[1].domain = 1;
+        setup.router.virtual_channels = 1;
+        setup.router.buffer_flits = slots;
+        setup.router.crossing_cycles = crossing_cycles;
+        setup.router.credit_cycles = credit_cycles;
+        const int round_trip = 1 + 1 + 2 + crossing_cycles + 1 + 2 + crossing_cycles + credit_cycles;
+        EXPECT_EQ(cycles_for(setup, 10 * slots, 10 * slots), 10 * std::max(slots, round_trip))
+            << slots << " slots, " << crossing_cycles << " cycles to cross, " << credit_cycles << " of credits";
+      }
+    }
+  }
+}
+
 /// Slots of its own go first; what others may use is left to them as long as possible.
 TEST(FlitNetworkThroughput, SharedSlotsGoToWhoeverNeedsThem) {
   FlitSetup setup = two_routers(clocked_channel(8 * kFlitBytes, kCycle, 3));  // a round trip of 10
