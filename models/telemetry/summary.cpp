@@ -219,10 +219,13 @@ std::string router_line(const FabricResult& fabric) {
                              routers[0]->buffer_slots, routers[0]->peak_occupancy));
 }
 
-/// Of packages at packet precision the use of their links by kind is enough.
+/// Of packages at packet precision the use of their links by kind is enough, and what it leaves out.
+bool needs_fabric_section(const Results& results) {
+  return results.fabric->precision == FabricPrecision::flit || fabric_alone(results);
+}
+
 std::string fabric_section(const Results& results, std::size_t links) {
   const FabricResult& fabric = *results.fabric;
-  if (fabric.precision == FabricPrecision::packet && !fabric_alone(results)) return wrapped(precision_words(fabric));
   const std::string precision = precision_words(fabric);
   return fabric_line(fabric) + (precision.empty() ? "" : wrapped(precision)) +
          parts_line("Waiting for links", parts_of(stalls_of(fabric))) + link_table(fabric, links) + router_line(fabric);
@@ -390,8 +393,9 @@ std::string composed(const Results& results, const Limits& limits) {
   if (results.hbm) parts += parts_line("HBM data bus", parts_of(results.hbm->counters));
   if (results.hbm && results.hbm->energy) parts += energy_line(*results.hbm);
   if (results.compute) parts += parts_line("Core time", parts_of(results.compute->cores));
+  if (results.fabric && !needs_fabric_section(results)) parts += wrapped(precision_words(*results.fabric));
   sections.push_back(parts);
-  if (results.fabric) sections.push_back(fabric_section(results, limits.links));
+  if (results.fabric && needs_fabric_section(results)) sections.push_back(fabric_section(results, limits.links));
   sections.push_back(stage_table(results, limits.stages));
   sections.push_back(stream_table(results, limits.streams));
   sections.push_back(blame_table(results, limits.blame));

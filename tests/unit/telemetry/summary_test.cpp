@@ -66,7 +66,6 @@ HBM data bus: data 80.0 %, HBM idle 8.0 %, refresh 7.0 %, bank conflicts 2.0 %, 
   read/write turnaround 1.0 %, four-activate window 0.5 %, command bus 0.3 %
 Core time: computing 0.8 %, waiting for HBM bandwidth 90.9 %, launch of tiles 6.1 %, imbalance between cores
   2.3 %
-
 Packet precision is optimistic under load: latencies 5 % low at half of saturation, up to 22 % at 90 %.
 
 Latency of a transaction by stage: mean 600.0 ns, p50 600.0 ns, p99 600.0 ns, max 600.0 ns
