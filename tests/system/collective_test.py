@@ -49,6 +49,16 @@ class Collective(cowosim_binary.CowosimTest):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("workload.outstanding", done.stderr)
 
+    def test_chunks_that_fit_in_no_buffer_are_an_error(self):
+        done = cowosim_binary.call("run", "reference/mesh", "collective", "-s", "fabric.router.switching=virtual_cut_through", "--out", self.directory / "no")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("fabric.router.buffer_flits: virtual_cut_through: packets of collective have 32 flits", done.stderr)
+        done = cowosim_binary.call("run", "h100_sxm5", "stream", "-s", "dies.die_0.network.precision=flit", "-s",
+                                   "dies.die_0.network.router.switching=virtual_cut_through", "-s", "dies.die_0.network.router.buffer_flits=1", "--out",
+                                   self.directory / "no")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("dies.die_0.network.router.buffer_flits: virtual_cut_through", done.stderr)
+
     def test_a_root_outside_of_the_fabric_is_an_error(self):
         done = cowosim_binary.call("run", "reference/mesh", "collective", "-s", "workload.kind=broadcast", "-s", "workload.root=16", "--out",
                                    self.directory / "no")
