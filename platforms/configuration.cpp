@@ -126,17 +126,27 @@ void check_stack(hbm::HbmParams hbm, config::Reader& reader) {
   }
 }
 
+/// `bytes`: of the largest packet, header included.
+void check_cut_through(const fabric::RouterParams& router, std::int64_t bytes, std::int64_t flit_bytes,
+                       const std::string& what, const std::string& path, config::Reader& reader) {
+  const std::int64_t flits = (bytes + flit_bytes - 1) / flit_bytes;
+  if (router.switching != "virtual_cut_through" || flits <= router.buffer_flits + router.shared_buffer_flits) return;
+  reader.error(
+      path + ".buffer_flits",
+      fmt::format("virtual_cut_through: {} have {} flits and never fit; give at least {}, or shared_buffer_flits", what,
+                  flits, flits));
+}
+
 /// What goes through the fabric must fit it: its shape, its buffers, the streams it knows. Each check is of one that is right in itself.
 void check_traffic(const Configuration& configuration, config::Reader& reader) {
   const fabric::FabricParams& fabric = configuration.platform.fabric;
-  const fabric::RouterParams& router = fabric.router;
   const traffic::NodeShape shape{fabric.terminal_count(), fabric.terminal_columns()};
   std::vector<std::string> streams;
   for (const WorkloadChoice& choice : configuration.workloads) {
     streams.push_back(choice.name);
     if (shape.nodes == 0) continue;
     const std::string path = "workloads." + choice.name + ".";
-    std::int64_t bytes = fabric.header_bytes + fabric.flit_bytes - 1;
+    std::int64_t bytes = fabric.header_bytes;
     if (const auto* synthetic = std::get_if<traffic::SyntheticParams>(&choice.params)) {
       for (const ParameterProblem& problem : traffic::problems(*synthetic, shape))
         reader.error(path + problem.parameter, problem.message);
@@ -148,14 +158,8 @@ void check_traffic(const Configuration& configuration, config::Reader& reader) {
     } else {
       continue;
     }
-    const std::int64_t flits = bytes / fabric.flit_bytes;
-    if (fabric.flits() && router.switching == "virtual_cut_through" &&
-        flits > router.buffer_flits + router.shared_buffer_flits) {
-      reader.error("fabric.router.buffer_flits",
-                   fmt::format("virtual_cut_through: packets of {} have {} flits and never fit; give at least {}, or "
-                               "shared_buffer_flits",
-                               choice.name, flits, flits));
-    }
+    if (fabric.flits())
+      check_cut_through(fabric.router, bytes, fabric.flit_bytes, "packets of " + choice.name, "fabric.router", reader);
   }
   if (streams.empty()) return;  // a platform alone says nothing about its streams
   for (const ParameterProblem& problem : fabric::problems(fabric.qos, streams))
@@ -209,14 +213,10 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
     }
     for (const ParameterProblem& problem : fabric::problems(die.network))
       reader.error(path + ".network." + problem.parameter, problem.message);
-    const fabric::RouterParams& hub = die.network.router;
-    const std::int64_t width = die.network.width_of_flit();
-    const std::int64_t flits = (platform.hbm.interleave_granule + die.network.header_bytes + width - 1) / width;
-    if (die.network.flits() && hub.switching == "virtual_cut_through" &&
-        flits > hub.buffer_flits + hub.shared_buffer_flits)
-      reader.error(
-          path + ".network.router.buffer_flits",
-          fmt::format("virtual_cut_through: packets of hbm.interleave_granule have {} flits and never fit", flits));
+    if (die.network.flits())
+      check_cut_through(die.network.router, platform.hbm.interleave_granule + die.network.header_bytes,
+                        die.network.width_of_flit(), "packets of hbm.interleave_granule", path + ".network.router",
+                        reader);
     if (platform.hbm.stacks * platform.hbm.channels % die.partitions != 0) {
       reader.error(path + ".partitions", "must divide the number of cache slices (hbm.stacks x hbm.channels)");
     }

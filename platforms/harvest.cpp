@@ -191,11 +191,8 @@ void Harvest::add_network(const fabric::Network& network, const std::string& pre
   result.packets = network.packets();
   result.flits = network.flits();
   result.precision = network.flit_precision() ? telemetry::FabricPrecision::flit : telemetry::FabricPrecision::packet;
-  if (network.packets() > 0) {
-    // Routers passed, one less than links from terminal to terminal.
-    const std::uint64_t routers = network.hops() - (network.flit_precision() ? 0 : network.packets());
-    result.hops_mean = static_cast<double>(routers) / static_cast<double>(network.packets());
-  }
+  if (network.packets() > 0)
+    result.hops_mean = static_cast<double>(network.hops()) / static_cast<double>(network.packets());
   for (const fabric::Network::LinkCounters& link : network.links()) {
     telemetry::LinkResult& row = result.links.emplace_back();
     row.name = network.name() + "." + link.name;
@@ -228,15 +225,18 @@ void Harvest::add_synthetic(telemetry::FabricResult& result) const {
   const auto& synthetics = interposer->synthetics();
   if (synthetics.empty()) return;
   traffic::CycleHistogram latency;
+  std::uint64_t measured = 0;
   double offered = 0, accepted = 0;
   bool one_window = true;
   for (const auto& source : synthetics) {
     latency.merge(source->latency_cycles());
+    measured += source->measured();
     offered += source->offered_flits_per_node_cycle(engine.now());
     accepted += source->accepted_flits_per_node_cycle(engine.now());
     one_window &= source->same_window(*synthetics.front());
   }
-  result.measured_packets = latency.count();
+  // Of a completed run all that were created in the window, counted there: a check of the latencies.
+  result.measured_packets = engine.status() == engine::Status::completed ? measured : latency.count();
   if (one_window && offered > 0) {
     result.offered_flits_per_node_cycle = offered;
     result.accepted_flits_per_node_cycle = accepted;

@@ -74,7 +74,7 @@ class Network : public engine::Heart {
   virtual bool flit_precision() const { return false; }
 
   std::uint64_t packets() const { return packets_; }  ///< delivered or on their way (packet), delivered (flit)
-  std::uint64_t hops() const { return hops_; }        ///< links (packet) or routers (flit) they passed, summed
+  std::uint64_t hops() const { return hops_; }        ///< routers they passed, summed
   std::uint64_t flits() const { return flits_; }      ///< delivered; 0 at packet precision
   /// Entry to last flit out; flit precision only.
   const telemetry::Histogram& packet_latency() const { return latency_; }

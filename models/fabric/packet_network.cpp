@@ -145,7 +145,7 @@ void PacketNetwork::receive(const engine::Message& message) {
   Time ready = pass(lanes[source], now, now, bytes, stream, blame, slowest);
   const std::uint32_t end = terminals_[destination];
   const std::uint32_t* const next = &next_[end * topology_.routers.size()];
-  std::uint32_t passed = 2;
+  std::uint32_t passed = 1;  // routers
   for (std::uint32_t at = terminals_[source]; at != end; ++passed) {
     Lane& lane = lanes[next[at]];
     ready = pass(lane, now, ready, bytes, stream, blame, slowest);

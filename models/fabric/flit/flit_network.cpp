@@ -1,7 +1,6 @@
 #include "fabric/flit/flit_network.h"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 

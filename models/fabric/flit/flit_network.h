@@ -30,7 +30,8 @@ namespace cowosim::fabric {
 class FlitNetwork final : public Network {
  public:
   /// Throws std::invalid_argument for what problems(topology) reports, and for what has no room in the state: more than 65535 slots
-  /// of a buffer, 65536 VCs of a router, 256 clocks, or a link on which more than 99.9 % of the flits arrive corrupted.
+  /// of a buffer, 65536 VCs of a router, 2^28 of all, 2^30 flits in all buffers, 256 clocks, or a link on which more than 99.9 % of the
+  /// flits arrive corrupted.
   /// `routes` are kept; whoever made them has checked Routes::problems.
   FlitNetwork(const Topology& topology, Routes routes, const RouterParams& router, const PacketFormat& format,
               const Qos& qos = {});
@@ -53,7 +54,7 @@ class FlitNetwork final : public Network {
   std::size_t blame_classes() const override { return blame_.size(); }
   std::string blame_class_name(std::size_t index) const override { return topology_.routers[index].name; }
   const telemetry::Blame& blame(std::size_t index) const override { return blame_[index]; }
-  /// Exact for deterministic routings; for adaptive ones the way their first choice takes.
+  /// Exact for deterministic routings and buffers that cover the round trip; for adaptive ones the way their first choice takes.
   Time unloaded_latency(int source, int destination, std::uint32_t data_bytes) const override;
 
  private:
