@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bridge/foreign_params.h"
 #include "compute/cache_slice.h"
 #include "compute/core.h"
 #include "core/parameter.h"
@@ -40,6 +41,23 @@ struct DieParams {
   }
 };
 
+/// What memory holds, and what is loaded into it before the run.
+struct MemoryParams {
+  std::string data = "none";
+  std::vector<std::string> load;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v("data", data, {"none", "sparse"},
+      "sparse: bytes that foreign models write are kept and read back, in pages that exist once touched; timing is the "
+      "same with none",
+      "experiment");
+    v("load", load,
+      "files to load before the run: FILE@ADDRESS (binary), FILE (ELF, Intel HEX: addresses of their own)",
+      "experiment");
+  }
+};
+
 struct PlatformParams {
   std::string description;
   std::string default_workload;
@@ -47,6 +65,8 @@ struct PlatformParams {
   hbm::HbmParams hbm;
   fabric::LinkParams phy;
   fabric::FabricParams fabric;
+  MemoryParams memory;
+  std::vector<bridge::ForeignParams> foreign;
   traffic::DispatcherParams dispatcher;
 
   template <class Visitor>
@@ -57,6 +77,8 @@ struct PlatformParams {
     v.group("hbm", hbm, "HBM stacks and their controllers");
     v.group("phy", phy, "HBM PHY link, one per stack, between cache slices and memory controllers");
     v.group("dispatcher", dispatcher, "hands out tiles to cores");
+    v.group("memory", memory, "what memory holds");
+    v.entries("foreign", foreign, "foreign TLM-2.0 models by name: where they meet the package");
     v.group("fabric", fabric, "interposer network, alone under synthetic traffic: routers, links, terminals");
   }
 };

@@ -9,7 +9,7 @@ TEXT = {".h", ".cpp", ".py", ".cmake", ".txt", ".in", ".yaml", ".yml", ".md", ".
 MACHINE_PATH = re.compile(r"(?<![\w.\-}\])])/(?:" + "|".join(("work", "home", "tmp", "root", "Users")) + r")/\w")
 LEFT_OVER = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
 CARD_TOPICS = ("modelled", "source", "gap")  # what a model card speaks about, in whatever words its headings use
-MODEL_ROOMS = ("models/hbm", "models/fabric", "models/compute", "traffic")
+MODEL_ROOMS = ("models/hbm", "models/fabric", "models/compute", "models/bridge", "traffic")
 ROOMS = MODEL_ROOMS + ("models/core", "models/engine", "models/work", "models/telemetry", "models/kernel", "platforms")
 REQUIRED = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "CMakeLists.txt", "CMakePresets.json", ".clang-format",
             ".clang-tidy", ".ci/run", "scripts/run", "scripts/test", "doc/adr/README.md")
