@@ -114,7 +114,7 @@ struct Package::Parts {
         }
       };
     }
-    driver = std::make_unique<kernel::Driver>("driver", engine);
+    driver = std::make_unique<kernel::Driver>("driver", engine, false);
   }
 
   /// Streams get their ids in the order of the workloads; those that run on cores become programs, the rest sources.

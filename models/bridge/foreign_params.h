@@ -52,8 +52,9 @@ struct ForeignParams {
       "between the crossing and the die's network, the HBM PHY or the doors", "assumption [10 ns, 40 ns]: as a core's");
     v("sockets", sockets, Range{1, 64}, "sockets side by side, each with its own crossing", "experiment");
     v("max_outstanding", max_outstanding, Range{1, 65536},
-      "a socket's requests without response: END_REQ (b_transport: the start) of the next one waits; in place of a "
-      "stack: of a channel",
+      "a socket's requests without response: END_REQ (b_transport: the start) of the next one waits. In place of a "
+      "stack "
+      "hbm.controller.door_entries hold instead: requests of a channel before END_REQ",
       "assumption [16, 256]: outstanding transactions of an AXI port");
     v("accept_delay", accept_delay, Unit::time, Range{0, 1e12},
       "initiators: from BEGIN_REQ to END_REQ on the backward path; 0: END_REQ with the return of the call",

@@ -140,6 +140,22 @@ class MemoryMap {
   std::vector<Region> regions() const;
   const std::string& region_of(std::uint64_t address) const { return range_of(address).name; }
 
+  /// The address among the bytes of its own stack, 0 .. bytes of a stack - 1: unit by unit, contiguous inside a granule. What a
+  /// memory that stands in place of the stack is asked for.
+  std::uint64_t in_stack(std::uint64_t address) const {
+    const Place at = place(address);
+    const bool pseudo = options_.interleave == "pseudo_channel";
+    const std::uint64_t unit =
+        pseudo ? std::uint64_t{at.unit->channel} * static_cast<unsigned>(geometry_.pseudo_channels) +
+                     static_cast<std::uint8_t>(at.unit->packed >> kPseudoChannelAt)
+               : at.unit->channel;
+    return unit * unit_bytes_ + at.local;
+  }
+  std::uint64_t stack_bytes() const {
+    const bool pseudo = options_.interleave == "pseudo_channel";
+    return unit_bytes_ * static_cast<unsigned>(geometry_.channels * (pseudo ? geometry_.pseudo_channels : 1));
+  }
+
   Location decode(std::uint64_t address) const {
     const Place at = place(address);
     std::uint64_t local = at.local;

@@ -54,6 +54,7 @@ class Component {
  private:
   friend class Connection;
   friend class Engine;
+  friend class Gate;
   void deliver(const std::vector<Message>& messages);
 
   std::string name_;

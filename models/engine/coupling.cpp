@@ -125,7 +125,20 @@ void Coupling::advance(Time until) {
   due_ = find_due();
 }
 
-void Coupling::receive(const Message&) { throw std::logic_error(name() + ": a coupling has no ports"); }
+int Coupling::expose(Heart& member, int port) {
+  exposed_.push_back({member_of(member), static_cast<std::uint16_t>(port)});
+  return static_cast<int>(exposed_.size()) - 1;
+}
+
+void Coupling::receive(const Message& message) {
+  Member& member = exposed_.at(message.port).member;
+  Message inner = message;
+  inner.port = exposed_[message.port].port;
+  member.inbox.add(inner);
+  if (earliest_.empty()) return;
+  if (arrival_at(message.time) < member.next) replay(member, arrival_at(message.time));
+  due_ = std::min(due_, message.time);
+}
 
 void Coupling::for_each(const std::function<void(Heart&)>& visit) {
   for (const Member& member : members_) member.heart->for_each(visit);

@@ -17,7 +17,8 @@ namespace cowosim::engine {
 /// arrives, and so on. What is sent for the present instant to a member that is not busy itself (acting or receiving) arrives
 /// before `send` returns. A member runs on over several instants (`Heart::advance_from`) as long as nothing else is due, and
 /// messages to which a member does not react are collected until the time they arrive at is settled. After the first `advance` members are reached through the coupling only.
-/// The coupling has no ports of its own (reference platforms, test benches).
+/// A coupling's own ports are those of members that have been exposed: gates to the outside. What arrives there at t comes after
+/// what members have sent earlier for t.
 class Coupling final : public Heart {
  public:
   /// `member` must outlive the coupling; `name` is its hierarchical name below the package.
@@ -25,7 +26,10 @@ class Coupling final : public Heart {
   /// Wires port `a_port` of `a` with port `b_port` of `b`, both ways; both have been added.
   void wire(Heart& a, int a_port, Heart& b, int b_port);
 
-  int ports() const override { return 0; }
+  /// Makes a member's port, which is not wired, one of the coupling's; its number. The outlet is the caller's to bind.
+  int expose(Heart& member, int port);
+
+  int ports() const override { return static_cast<int>(exposed_.size()); }
   // Cold: once a window at most, and the compiler is not to guess that members are couplings themselves.
   [[gnu::cold]] Time due() const override { return earliest_.empty() ? find_due() : due_; }
   void advance(Time until) override;
@@ -80,7 +84,13 @@ class Coupling final : public Heart {
   void play(std::size_t place);
   void replay(Member& member, Moment next);
 
+  struct Exposed {
+    Member& member;
+    std::uint16_t port;
+  };
+
   std::deque<Member> members_;
+  std::vector<Exposed> exposed_;
   std::deque<Wire> wires_;
   Member nobody_;  // in places without a member
   std::vector<Member*>

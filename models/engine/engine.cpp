@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <stdexcept>
@@ -147,24 +148,48 @@ Connection& Engine::connect(const std::string& name, Component& from, Component&
   return *connections_.back();
 }
 
+Gate& Engine::open(const std::string& name, Component& inside, int port, Time latency, Outside& outside,
+                   bool keeps_running) {
+  gates_.emplace_back(new Gate(name, inside, port, latency, outside));
+  Gate& gate = *gates_.back();
+  gate.open_ = keeps_running;
+  open_gates_ += keeps_running;
+  return gate;
+}
+
 void Engine::elaborate() {
   // Names, not construction order, decide every order below.
   std::sort(connections_.begin(), connections_.end(), [](const auto& a, const auto& b) { return a->name_ < b->name_; });
-  for (std::size_t i = 0; i < connections_.size(); ++i) {
-    Connection& connection = *connections_[i];
-    if (i > 0 && connections_[i - 1]->name_ == connection.name_) {
-      throw std::invalid_argument("two connections are called " + connection.name_);
-    }
-    connection.rank_ = static_cast<std::uint32_t>(i);
-    if (narrowest_ == nullptr || connection.lookahead_ < narrowest_->lookahead_) narrowest_ = &connection;
+  std::sort(gates_.begin(), gates_.end(), [](const auto& a, const auto& b) { return a->name_ < b->name_; });
+  std::vector<std::pair<const std::string*, std::uint32_t*>> ranks;
+  for (const auto& connection : connections_) {
+    ranks.emplace_back(&connection->name_, &connection->rank_);
+    if (narrowest_ == nullptr || connection->lookahead_ < narrowest_->lookahead_) narrowest_ = connection.get();
+  }
+  for (const auto& gate : gates_) ranks.emplace_back(&gate->name_, &gate->rank_);
+  std::sort(ranks.begin(), ranks.end(), [](const auto& a, const auto& b) { return *a.first < *b.first; });
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    if (i > 0 && *ranks[i - 1].first == *ranks[i].first)
+      throw std::invalid_argument("two connections are called " + *ranks[i].first);
+    *ranks[i].second = static_cast<std::uint32_t>(i);
   }
   lookahead_ = narrowest_ == nullptr ? kLonelyWindow : narrowest_->lookahead_;
+  if (narrowest_ == nullptr)
+    for (const auto& gate : gates_) lookahead_ = std::min(lookahead_, gate->latency_);
   if (options_.window < 0 || options_.window > lookahead_) {
     throw std::invalid_argument(fmt::format("window: {} ns is outside (0, {} ns]: the platform's W is set by {}",
                                             to_ns(options_.window), to_ns(lookahead_),
                                             narrowest_ == nullptr ? "default" : narrowest_->name_));
   }
   window_ = options_.window == 0 ? lookahead_ : options_.window;
+  for (const auto& gate : gates_) {
+    if (gate->latency_ < window_) {
+      throw std::invalid_argument(fmt::format(
+          "{}: its crossing takes {} ns, less than the window of {} ns; give it at least that, or the run a "
+          "smaller --window",
+          gate->name_, to_ns(gate->latency_), to_ns(window_)));
+    }
+  }
 
   // The busiest first, so that no thread starts a long component last: who has most connections (networks), then by name.
   std::vector<std::pair<int, Component*>> degree;
@@ -196,7 +221,7 @@ void Engine::elaborate() {
   heart_due_.assign(components_.size(), kNever);
   due_.assign(components_.size(), kNever);
   for (std::size_t i = 0; i < components_.size(); ++i) refresh_due(i);
-  next_due_ = due_.empty() ? kNever : *std::min_element(due_.begin(), due_.end());
+  find_next_due();
   next_interval_ = options_.interval == kNever ? kNever : options_.interval;
   if (options_.threads > 1) workers_ = std::make_unique<Workers>(*this, options_.threads - 1);
   wall_start_ = wall_polled_ = wall_seconds();
@@ -207,14 +232,110 @@ void Engine::refresh_due(std::size_t index) {
   due_[index] = std::min(heart_due_[index], components_[index]->earliest_arrival_);
 }
 
+void Engine::find_next_due() {
+  next_due_ = kNever;
+  for (const Time due : due_) next_due_ = std::min(next_due_, due);
+}
+
+namespace {
+/// For heaps whose first is the earliest.
+struct Later {
+  bool operator()(const std::pair<Message, Gate*>& a, const std::pair<Message, Gate*>& b) const {
+    if (a.first.time != b.first.time) return a.first.time > b.first.time;
+    if (a.first.rank != b.first.rank) return a.first.rank > b.first.rank;
+    return a.first.sequence > b.first.sequence;
+  }
+};
+}  // namespace
+
+void Engine::enter(Gate& gate, Phase phase, Handle transaction, Time arrival, bool exact) {
+  if (arrival < now_) {
+    throw std::logic_error(fmt::format("{}: a message enters at {} ns, but everything is settled up to {} ns",
+                                       gate.name_, to_ns(arrival), to_ns(now_)));
+  }
+  const Message message{arrival, gate.rank_, gate.sequence_++, transaction, gate.port_, 1, phase};
+  gate.inside_.deliver({message});
+  due_[gate.inside_.index_] = std::min(due_[gate.inside_.index_], arrival);
+  next_due_ = std::min(next_due_, arrival);
+  entered_.emplace_back(message, &gate);
+  std::push_heap(entered_.begin(), entered_.end(), Later());
+  if (exact) {
+    exact_.push_back(arrival);
+    std::push_heap(exact_.begin(), exact_.end(), std::greater<>());
+  }
+  ++messages_;
+}
+
+/// Of everything that is received in the window that ends at `until`.
+void Engine::take_effect(Time until) {
+  bool changed = false;
+  while (!entered_.empty() && entered_.front().first.time < until) {
+    std::pop_heap(entered_.begin(), entered_.end(), Later());
+    const auto [message, gate] = entered_.back();
+    entered_.pop_back();
+    changed |= gate->outside_.effect(message);
+  }
+  if (!changed) return;
+  for (std::size_t i = 0; i < components_.size(); ++i) refresh_due(i);
+  find_next_due();
+}
+
+void Engine::close(Gate& gate) {
+  open_gates_ -= gate.open_;
+  gate.open_ = false;
+}
+
+bool Engine::outside_owes() const { return !gates_.empty() && pools_.live() > 0; }
+
+bool Engine::waits_for_outside() const {
+  return next_due_ == kNever && status_ == Status::running && (open_gates_ > 0 || outside_owes());
+}
+
+void Engine::report_waits(std::vector<Wait>& waits) const {
+  for (const auto& component : components_) component->heart_.report_waits(waits);
+  for (const auto& gate : gates_) gate->outside_.report_waits(waits);
+}
+
+void Engine::give_up(const std::string& why) {
+  report_waits(waits_);
+  finish(Status::deadlock, why);
+}
+
+void Engine::stop(const std::string& why) {
+  if (status_ != Status::running) return;
+  for (const auto& gate : gates_) close(*gate);
+  if (pools_.live() == 0 && next_due_ == kNever) end_if_idle();
+  if (status_ == Status::running) finish(Status::interrupted, why);
+}
+
+void Engine::fail(const std::string& why, std::vector<std::string> violations) {
+  if (status_ != Status::running) return;
+  report_waits(waits_);
+  advance_all(now_);
+  violations_ = std::move(violations);
+  finish(Status::broken, why);
+}
+
 Time Engine::run_window() {
   if (interrupted_.load(std::memory_order_relaxed)) {
     finish(Status::interrupted, "interrupted");
     return now_;
   }
-  if (end_if_idle()) return now_;
+  if (waits_for_outside()) {
+    if (std::min(options_.until, next_interval_) == kNever) return now_;
+  } else if (end_if_idle()) {
+    return now_;
+  }
 
   const Time begin = std::max(now_, next_due_);
+  if (!exact_.empty() && begin >= exact_.front() && exact_.front() < std::min(options_.until, next_interval_)) {
+    advance_all(exact_.front());
+    while (!exact_.empty() && exact_.front() <= now_) {
+      std::pop_heap(exact_.begin(), exact_.end(), std::greater<>());
+      exact_.pop_back();
+    }
+    return now_;
+  }
   if (begin >= next_interval_ && next_interval_ < options_.until) {
     const Time boundary = next_interval_;
     advance_all(boundary);
@@ -227,7 +348,9 @@ Time Engine::run_window() {
     finish(Status::time_limit, "the simulated time limit was reached");
     return now_;
   }
-  const Time end = std::min({begin + window_, options_.until, next_interval_});
+  Time end = std::min({begin + window_, options_.until, next_interval_});
+  if (!exact_.empty()) end = std::min(end, exact_.front());
+  if (!entered_.empty()) take_effect(end);
   run_components(end);
   now_ = end;
   ++windows_;
@@ -267,14 +390,19 @@ void Engine::exchange() {
     written.clear();
   }
   exchanged_ = messages_ - before;
-  next_due_ = kNever;
-  for (const Time due : due_) next_due_ = std::min(next_due_, due);
+  find_next_due();
+  for (const auto& gate : gates_) {
+    messages_ += gate->leaving_.size();
+    for (const Message& message : gate->leaving_) gate->outside_.leave(message);
+    gate->leaving_.clear();
+  }
 }
 
 void Engine::advance_all(Time until) {
   // One window at a time up to `until`, then everyone exactly to it, due or not: housekeeping catches up.
   while (next_due_ < until) {
     const Time end = std::min(std::max(now_, next_due_) + window_, until);
+    if (!entered_.empty()) take_effect(end);
     run_components(end);
     now_ = end;
     ++windows_;
@@ -302,14 +430,14 @@ bool Engine::end_if_idle() {
   }
   if (pools_.live() == 0) {
     std::vector<Wait> waits;
-    for (const auto& component : components_) component->heart_.report_waits(waits);
-    if (waits.empty()) {
+    report_waits(waits);
+    if (waits.empty() && open_gates_ == 0) {
       complete();
       return true;
     }
   }
   if (next_due_ != kNever) return false;  // messages under way will bring work
-  for (const auto& component : components_) component->heart_.report_waits(waits_);
+  report_waits(waits_);
   finish(Status::deadlock,
          fmt::format("deadlock: {} transactions outstanding and nothing due anywhere", pools_.live()));
   return true;
@@ -319,7 +447,7 @@ void Engine::check_movement() {
   std::uint64_t movement = messages_ + pools_.created();
   for (const Heart* heart : hearts_) movement += heart->journal().count() + heart->services().count();
   if (movement == movement_) {
-    for (const auto& component : components_) component->heart_.report_waits(waits_);
+    report_waits(waits_);
     finish(Status::no_progress,
            fmt::format("no progress: nothing has moved since {} ns although work is due", to_ns(movement_checked_)));
   }

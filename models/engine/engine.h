@@ -11,6 +11,7 @@
 
 #include "core/time.h"
 #include "engine/component.h"
+#include "engine/gate.h"
 #include "engine/pool.h"
 
 namespace cowosim::engine {
@@ -50,7 +51,10 @@ class Engine {
   Component& add(const std::string& name, Heart& heart);
   /// Throws std::invalid_argument naming the connection when the lookahead is not positive.
   Connection& connect(const std::string& name, Component& from, Component& to, int to_port, Time lookahead);
-  /// After the last add and connect, before the first window: fixes ranks (by name, so that construction order cannot show) and
+  /// A way between `inside`, at port `port` of its heart, and a foreign model, `latency` each way. The caller binds it to the
+  /// heart that sends. `keeps_running`: what is outside may send of its own accord, so the run does not end before `close`.
+  Gate& open(const std::string& name, Component& inside, int port, Time latency, Outside& outside, bool keeps_running);
+  /// After the last add, connect and open, before the first window: fixes ranks (by name, so that construction order cannot show) and
   /// W. Throws std::invalid_argument when the asked window is larger than W.
   void elaborate();
 
@@ -59,12 +63,31 @@ class Engine {
   /// The connection that sets W; nullptr without connections.
   const Connection* narrowest() const { return narrowest_; }
 
+  // Gates, from the outside. All of these between windows, in the driving thread.
+  /// A message for the heart inside. `arrival` >= now(): the outside's present + the gate's latency always is. Returns when it is received.
+  /// `exact`: at that instant every heart has been advanced to it, no further, when Outside::effect is called: counters can be read.
+  void enter(Gate& gate, Phase phase, Handle transaction, Time arrival, bool exact = false);
+  /// Nothing more will be sent of its own accord; answers may still come.
+  void close(Gate& gate);
+  /// Nothing is due: only the outside, or a limit (next_due()), can go on.
+  bool waits_for_outside() const;
+  /// Whether the outside owes anything: something is under way in there.
+  bool outside_owes() const;
+  Time stall_limit() const { return options_.stall_limit; }
+  /// The outside has let too much time pass, or has ended: what is outstanding will never come.
+  void give_up(const std::string& why);
+  /// The simulation is over, at a moment nobody in here chose: completes what is complete.
+  void stop(const std::string& why);
+  /// The run cannot go on: a foreign model has broken the rules.
+  void fail(const std::string& why, std::vector<std::string> violations);
+
   /// Runs one window: from the next moment anything is due (idle time is skipped) to at most W later. Returns the time up to
   /// which everything is settled. Call while status() == running.
   Time run_window();
   /// When the engine wants to run again: the next moment anything is due or a limit is reached; kNever: at once, to end the run.
   Time next_due() const {
-    return next_due_ == kNever ? kNever : std::min(next_due_, std::min(options_.until, next_interval_));
+    if (next_due_ == kNever && !waits_for_outside()) return kNever;
+    return std::min(next_due_, std::min(options_.until, next_interval_));
   }
   Time now() const { return now_; }
   Status status() const { return status_; }
@@ -95,8 +118,11 @@ class Engine {
 
   void run_components(Time until);
   void exchange();
+  void take_effect(Time until);
+  void report_waits(std::vector<Wait>& waits) const;
   void advance_all(Time until);
   void refresh_due(std::size_t index);
+  void find_next_due();
   void finish(Status status, std::string reason);
   bool end_if_idle();
   void sample(Time t);
@@ -108,6 +134,10 @@ class Engine {
   Pools pools_;
   std::vector<std::unique_ptr<Component>> components_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Gate>> gates_;
+  std::vector<std::pair<Message, Gate*>> entered_;  // a heap by (time, rank, sequence): no effect yet
+  std::vector<Time> exact_;                         // a heap: instants to advance everyone to
+  std::size_t open_gates_ = 0;
   std::vector<Heart*> hearts_;
   std::vector<Time> heart_due_;  // per component: own work
   std::vector<Time> due_;        // per component: own work or arrival

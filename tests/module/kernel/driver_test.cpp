@@ -37,7 +37,8 @@ struct Played {
   engine::Engine engine{engine::Options{}};
   Metronome metronome;
   Driver driver;
-  explicit Played(const char* name) : driver((engine.add("metronome", metronome), engine.elaborate(), name), engine) {}
+  explicit Played(const char* name)
+      : driver((engine.add("metronome", metronome), engine.elaborate(), name), engine, false) {}
 };
 
 TEST(Driver, RunsAheadOfSystemCOnlyWhileNobodyElseHasAnythingToDo) {

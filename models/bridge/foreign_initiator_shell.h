@@ -1,0 +1,179 @@
+// Base-protocol target sockets for a foreign initiator.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <systemc>
+#include <tlm>
+#include <vector>
+
+#include "bridge/foreign_initiator.h"
+#include "engine/gate.h"
+#include "kernel/agenda.h"
+#include "kernel/base_protocol_checker.h"
+#include "kernel/contents.h"
+#include "kernel/hierarchy.h"
+#include "kernel/ports.h"
+
+namespace cowosim::bridge {
+
+/// One target socket a crossing. A request is made when the call says so (present + delay); what it reads and writes takes effect, in
+/// the order of time over all initiators, when it enters the package; its response comes after what the package takes for it.
+///  b_transport  returns then, with no time left over.
+///  AT           END_REQ as soon as one of max_outstanding entries is free (with the return of the call, or accept_delay later on the
+///               backward path); BEGIN_RESP one at a time, each after the END_RESP of the one before.
+///  transport_dbg, and errors (TLM_ADDRESS_ERROR_RESPONSE: a hole; TLM_BURST_ERROR_RESPONSE: streaming width below the length)
+///               at once.
+///  loosely timed: nothing is simulated: accesses take effect at the call and add the unloaded latency; memory.data can be had by DMI.
+class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside {
+ public:
+  using Payload = tlm::tlm_generic_payload;
+  template <unsigned kWidth>
+  using Socket = tlm::tlm_target_socket<kWidth>;
+
+  /// `coupled`: its heart is a member of a coupling, which wires it; there are no ports then.
+  ForeignInitiatorShell(const sc_core::sc_module_name& name, const ForeignParams& params,
+                        const InitiatorContext& context, bool coupled);
+  ~ForeignInitiatorShell() override;
+
+  ForeignInitiator& heart() override { return heart_; }
+  const ForeignParams& params() const { return params_; }
+  /// The rest of what it needs; before the simulation.
+  void attach(engine::Engine& engine, std::vector<engine::Gate*> gates, kernel::Driver& driver,
+              kernel::Contents& contents);
+
+  /// The socket of a bus of kWidth bits, made when it is first asked for: during elaboration, always the same width.
+  /// Throws std::invalid_argument for a number there is not, or another width.
+  template <unsigned kWidth>
+  Socket<kWidth>& socket(int index) {
+    std::unique_ptr<AnySocket>& place = slot(index);
+    if (!place) {
+      const kernel::HierarchyScope scope(*this);
+      place = std::make_unique<SocketOf<kWidth>>(("socket_" + std::to_string(index)).c_str(), entry(index));
+    }
+    auto* typed = dynamic_cast<SocketOf<kWidth>*>(place.get());
+    if (typed == nullptr) wrong_width(index);
+    return typed->socket;
+  }
+
+  /// The foreign model will send nothing more of its own accord: the run need not wait for it.
+  void finish();
+  /// Changes how accesses are timed from now on; direct pointers are invalidated when it ends.
+  void set_loosely_timed(bool on);
+  /// The run has ended: whoever waits is answered with an error.
+  void end();
+  bool owns(Handle handle) const { return heart_.owns(handle); }
+  /// Of one of its transactions to a foreign target.
+  kernel::TravellingBytes bytes_of(Handle handle) const;
+
+  std::uint64_t loosely_timed_accesses() const { return loose_; }
+
+  void leave(const engine::Message& message) override;
+  bool effect(const engine::Message& message) override;
+  void report_waits(std::vector<engine::Wait>& waits) const override;
+
+ private:
+  /// Of whatever width.
+  struct AnySocket {
+    virtual ~AnySocket() = default;
+    virtual tlm::tlm_bw_transport_if<>& backward() = 0;
+  };
+  template <unsigned kWidth>
+  struct SocketOf final : AnySocket {
+    SocketOf(const char* name, tlm::tlm_fw_transport_if<>& forward) : socket(name) { socket.bind(forward); }
+    tlm::tlm_bw_transport_if<>& backward() override { return *socket.operator->(); }
+    Socket<kWidth> socket;
+  };
+  /// The calls of one socket.
+  struct Entry final : tlm::tlm_fw_transport_if<> {
+    Entry(ForeignInitiatorShell& shell_, int index_) : shell(shell_), index(index_) {}
+    void b_transport(Payload& payload, sc_core::sc_time& delay) override { shell.b_transport(index, payload, delay); }
+    tlm::tlm_sync_enum nb_transport_fw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
+      return shell.nb_transport_fw(index, payload, phase, delay);
+    }
+    bool get_direct_mem_ptr(Payload& payload, tlm::tlm_dmi& dmi) override {
+      return shell.get_direct_mem_ptr(index, payload, dmi);
+    }
+    unsigned transport_dbg(Payload& payload) override { return shell.transport_dbg(index, payload); }
+    ForeignInitiatorShell& shell;
+    int index;
+  };
+  /// An access from its call to its end.
+  struct Access {
+    Payload* payload = nullptr;
+    const AddressRegion* region = nullptr;
+    Time called = 0;
+    int socket = 0;
+    bool blocking = false;
+    bool entered = false;
+    bool done = false;
+    std::uint32_t request = 0;
+    std::unique_ptr<sc_core::sc_event> woken;  // blocking
+  };
+  struct Line {  // one socket's
+    std::unique_ptr<AnySocket> socket;
+    std::unique_ptr<Entry> entry;
+    std::unique_ptr<kernel::BaseProtocolChecker> checker;
+    engine::Gate* gate = nullptr;
+    std::deque<Access*> waiting;    // for an entry of max_outstanding
+    std::deque<Access*> responses;  // for the response channel
+    Access* responding = nullptr;   // BEGIN_RESP sent
+    bool draining = false;          // END_RESP is due at a time to come
+    std::int64_t outstanding = 0;
+  };
+  struct Item {
+    enum Kind : std::uint8_t { end_request, response, end_response } kind;
+    Access* access;
+  };
+
+  void b_transport(int index, Payload& payload, sc_core::sc_time& delay);
+  tlm::tlm_sync_enum nb_transport_fw(int index, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
+  bool get_direct_mem_ptr(int index, Payload& payload, tlm::tlm_dmi& dmi);
+  unsigned transport_dbg(int index, Payload& payload);
+  tlm::tlm_sync_enum forward(int index, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
+
+  std::unique_ptr<AnySocket>& slot(int index);
+  tlm::tlm_fw_transport_if<>& entry(int index) { return *lines_[static_cast<std::size_t>(index)].entry; }
+  [[noreturn]] void wrong_width(int index) const;
+  void end_of_elaboration() override;
+  /// False: it ends here, its response status says why.
+  bool admissible(Payload& payload, const AddressRegion*& region) const;
+  bool is_loose(const AddressRegion& region) const {
+    return loosely_timed_ && region.kind != AddressRegion::Kind::foreign;  // whose time nobody knows in advance
+  }
+  void loosely_timed(Payload& payload, const AddressRegion& region, sc_core::sc_time& delay);
+  Access* take_access(Payload& payload, const AddressRegion& region, int socket, Time called, bool blocking);
+  void release(Access* access);
+  bool ended() const { return engine_->status() != engine::Status::running; }
+  void enter(Access& access, Time t);
+  void leave_line(Line& line);
+  void act();
+  void respond(Line& line);
+  void deliver(Access& access);
+  void finish_response(Line& line);
+
+  ForeignParams params_;
+  ForeignInitiator heart_;
+  engine::Engine* engine_ = nullptr;
+  kernel::Driver* driver_ = nullptr;
+  kernel::Contents* contents_ = nullptr;
+  std::vector<Line> lines_;
+  std::vector<std::unique_ptr<Access>> accesses_;
+  std::vector<Access*> free_accesses_;
+  std::vector<Access*> by_request_;
+  kernel::Agenda<Item> agenda_;
+  bool loosely_timed_ = false;
+  std::uint64_t loose_ = 0;
+
+ public:
+  /// Of its gates, by socket; set while the package elaborates.
+  static std::string gate_name(const std::string& heart, int socket) {
+    return heart + ".socket_" + std::to_string(socket);
+  }
+  /// The ports towards the package: the network's, or one for each channel.
+  std::vector<std::unique_ptr<kernel::InitiatorPort>> memory;
+};
+
+}  // namespace cowosim::bridge
