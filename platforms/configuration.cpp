@@ -37,6 +37,17 @@ std::vector<std::string> workload_names() {
   return names;
 }
 
+/// With a foreign initiator a run need not have any workload: the default one runs when it is asked for.
+bool brings_traffic(const Value& root) {
+  const Value* foreign = root.find("foreign");
+  if (foreign == nullptr) return false;
+  for (const config::Member& model : foreign->members) {
+    const Value* role = model.value.find("role");
+    if (role == nullptr || role->text == "initiator") return true;
+  }
+  return false;
+}
+
 /// The section that a workload of the command line stands for: a kind, or a file whose `workload` names the kind.
 Value workload_section(const std::string& workload, const Origin& origin, const RunOptions& options,
                        Diagnostics& diagnostics) {
@@ -83,6 +94,9 @@ void check_workloads(Configuration& configuration, config::Reader& reader) {
               ? fmt::format("'{}' runs between the terminals of a fabric, and this platform has none (fabric.topology)",
                             choice.kind)
               : fmt::format("'{}' asks for memory, and this platform is a fabric alone: run 'synthetic'", choice.kind));
+    } else if (!configuration.platform.dies.empty() && !configuration.platform.has_cores()) {
+      reader.error(path + ".workload", fmt::format("a foreign model stands in place of {}: nobody is left to run '{}'",
+                                                   configuration.platform.dies.front().name, choice.kind));
     } else if (!info->on_fabric && configuration.platform.dies.empty() && !info->at_source) {
       reader.error(path + ".workload",
                    fmt::format("'{}' runs on compute dies, and this platform has none", choice.kind));
@@ -173,6 +187,52 @@ void check_fabric(const PlatformParams& platform, config::Reader& reader) {
     reader.error("fabric.topology", "a fabric between dies is not modelled yet: give dies or a fabric, not both");
 }
 
+/// Each where it can be: an initiator at a die, off package, at the doors or in place of a die, a target at a die, off package or in
+/// place of a stack.
+void check_foreign(const PlatformParams& platform, config::Reader& reader) {
+  std::vector<std::string> dies, stacks, taken;
+  for (const DieParams& die : platform.dies) dies.push_back(die.name);
+  for (int s = 0; s < platform.hbm.stacks; ++s) stacks.push_back("hbm_stack_" + std::to_string(s));
+  for (const bridge::ForeignParams& model : platform.foreign) {
+    const std::string path = "foreign." + model.name;
+    const auto known = [&](const char* parameter, const std::string& name, const std::vector<std::string>& names) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) return;
+      reader.error(path + "." + parameter,
+                   fmt::format("'{}' is none{}; {}", name, did_you_mean(name, names),
+                               names.empty() ? "this platform has none of them" : "there are " + enumerate(names, 20)));
+    };
+    if (platform.fabric.present()) {
+      reader.error(path, "a fabric alone has no place for foreign models");
+    } else if (model.at.empty() == model.in_place_of.empty()) {
+      reader.error(path, "where is it? give either `at` (a die, off_package, hbm) or `in_place_of` (a die, a stack)");
+    } else if (!model.in_place_of.empty()) {
+      known("in_place_of", model.in_place_of, model.initiates() ? dies : stacks);
+      if (std::find(taken.begin(), taken.end(), model.in_place_of) != taken.end())
+        reader.error(path + ".in_place_of",
+                     fmt::format("another one stands in place of {} already", model.in_place_of));
+      taken.push_back(model.in_place_of);
+    } else if (model.at == "off_package") {
+      if (!platform.has_cores())
+        reader.error(path + ".at", "the link off the package ends at a die, and no die of its own is left here");
+    } else if (model.initiates() && dies.empty()) {
+      if (model.at != "hbm")
+        reader.error(path + ".at", fmt::format("'{}': without dies an initiator is at hbm", model.at));
+    } else {
+      std::vector<std::string> places = dies;
+      places.push_back("off_package");
+      known("at", model.at, places);
+      if (!dies.empty() && model.at == dies.front() && !platform.has_cores())
+        reader.error(path + ".at", fmt::format("a foreign model stands in place of {}: there is no network", model.at));
+    }
+    if (!model.initiates() && model.in_place_of.empty() && model.size == 0)
+      reader.error(path + ".size", "a target at a die or off the package has a region: give `base` and `size`");
+    if (model.initiates() && !model.in_place_of.empty() &&
+        std::count_if(platform.foreign.begin(), platform.foreign.end(), [](const auto& m) { return m.initiates(); }) >
+            1)
+      reader.error(path + ".in_place_of", "it has the PHYs to itself: no other foreign initiator has a place then");
+  }
+}
+
 void check_platform(const PlatformParams& platform, const Value& root, const Diagnostics& diagnostics,
                     config::Reader& reader) {
   if (!platform.default_workload.empty() && traffic::find_workload(platform.default_workload) == nullptr) {
@@ -180,6 +240,7 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
                  fmt::format("there is no workload '{}'{}; there are {}", platform.default_workload,
                              did_you_mean(platform.default_workload, workload_names()), enumerate(workload_names())));
   }
+  check_foreign(platform, reader);
   if (platform.fabric.present()) return check_fabric(platform, reader);  // alone: there is no memory
   if (root.find("hbm") == nullptr && platform.dies.empty()) {
     if (!diagnostics.empty()) return;  // it may be empty because of them
@@ -275,7 +336,7 @@ Configuration configure(const RunOptions& options) {
       put(section, name, workload_section(workload.workload, command_line, options, diagnostics));
     }
     put(root, "workloads", std::move(section));
-  } else if (root.find("workloads") == nullptr && !options.without_traffic) {
+  } else if (root.find("workloads") == nullptr && !options.without_traffic && !brings_traffic(root)) {
     const Value* preferred = root.find("default_workload");
     if (preferred == nullptr || preferred->text.empty()) {
       diagnostics.add(command_line, "",
@@ -350,6 +411,9 @@ std::string Configuration::hash8() const {
 std::string Configuration::workload_name() const {
   std::string name;
   for (const WorkloadChoice& choice : workloads) name += (name.empty() ? "" : "+") + choice.name;
+  if (!name.empty()) return name;
+  for (const bridge::ForeignParams& model : platform.foreign)
+    if (model.initiates()) name += (name.empty() ? "" : "+") + model.name;
   return name;
 }
 

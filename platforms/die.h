@@ -14,7 +14,8 @@
 
 namespace cowosim::platforms {
 
-/// Terminals of the network: the cores, then the slices, then `guests` (traffic sources without a core), which are in partition 0.
+/// Terminals of the network: the cores, then the slices, then `guests` (traffic sources without a core, foreign models), which are in
+/// partition 0.
 class Die final : public sc_core::sc_module {
  public:
   Die(const sc_core::sc_module_name& name, const DieParams& params, const MemoryMap& map,
@@ -24,6 +25,10 @@ class Die final : public sc_core::sc_module {
   const compute::SliceMap& slices() const { return slices_; }
   /// Where guests send their requests.
   const Router& router() const { return router_; }
+  /// Requests for these addresses go to a guest.
+  void add_region(std::uint64_t first, std::uint64_t bytes, int guest) {
+    slices_.add_region(first, bytes, static_cast<std::uint16_t>(guest_terminal(guest)));
+  }
   int guest_terminal(int guest) const { return params_.cores + static_cast<int>(slices_.slices()) + guest; }
 
  private:

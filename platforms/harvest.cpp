@@ -94,7 +94,8 @@ telemetry::Results Harvest::results() const {
   results.completion_hash = engine.completion_hash();
 
   add_streams(results);
-  if (!channels.empty()) results.hbm = hbm();
+  if (std::any_of(channels.begin(), channels.end(), [](const hbm::Channel* c) { return c != nullptr; }))
+    results.hbm = hbm();
   if (die != nullptr || interposer != nullptr) results.fabric = fabric();
   if (die != nullptr) results.compute = compute();
   for (std::size_t p = 0; p < programs.size(); ++p) {
@@ -116,6 +117,8 @@ void Harvest::add_streams(telemetry::Results& results) const {
     telemetry::StreamStatistics sum;
     for (const traffic::Source* source : sources) sum.merge(source->stream(id));
     if (interposer != nullptr && interposer->stream(id) != nullptr) sum.merge(*interposer->stream(id));
+    for (const auto& shell : foreign.initiators())
+      if (shell->heart().stream_id() == id) sum.merge(shell->heart().stream());
     if (die != nullptr) {
       for (const compute::CoreShell& core : die->core) {
         if (const auto* of_core = const_cast<compute::CoreShell&>(core).heart().stream(id)) sum.merge(*of_core);
@@ -140,7 +143,7 @@ telemetry::HbmResult Harvest::hbm() const {
     stack.name = stack_name(first / per_stack);
     telemetry::Histogram of_stack;
     for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
-      if (map.present_in(static_cast<std::uint32_t>(c)) == 0) continue;
+      if (channels[c] == nullptr || map.present_in(static_cast<std::uint32_t>(c)) == 0) continue;
       stack.channels.push_back({"channel_" + std::to_string(c - first), counters_of(*channels[c], map, c, engine.now()),
                                 telemetry::summarise(channels[c]->read_latency())});
       of_stack.merge(channels[c]->read_latency());
@@ -156,6 +159,7 @@ telemetry::HbmResult Harvest::hbm() const {
   for (std::size_t s = 0; s < streams.size(); ++s) {
     Time data = 0;
     for (const hbm::Channel* channel : channels) {
+      if (channel == nullptr) continue;
       for (int pc = 0; pc < channel->pseudo_channels(); ++pc) data += channel->data_time(pc, static_cast<StreamId>(s));
     }
     result.data_time_by_stream.emplace_back(streams[s], data);
@@ -171,6 +175,7 @@ telemetry::EnergyBalance Harvest::hbm_energy() const {
     balance.owners.emplace_back(stack_name(first / per_stack), telemetry::EnergyAccount());
   for (const std::string& stream : streams) balance.streams.emplace_back(stream, telemetry::EnergyAccount());
   for (std::size_t c = 0; c < channels.size(); ++c) {
+    if (channels[c] == nullptr) continue;
     telemetry::EnergyAccount& stack = balance.owners[c / per_stack].second;
     for (int pc = 0; pc < channels[c]->pseudo_channels(); ++pc) {
       if (!map.present(static_cast<int>(c / per_stack), static_cast<int>(c % per_stack), pc)) continue;
@@ -483,6 +488,7 @@ void Harvest::add_blame(telemetry::Results& results) const {
   for (std::size_t first = 0; first < channels.size(); first += per_stack) {
     telemetry::Blame stack;
     for (std::size_t c = first; c < std::min(first + per_stack, channels.size()); ++c) {
+      if (channels[c] == nullptr) continue;
       for (int pc = 0; pc < channels[c]->pseudo_channels(); ++pc) stack.merge(channels[c]->blame(pc));
     }
     telemetry::append_blame(results.blame, stack_name(first / per_stack), "hbm", stack, streams);

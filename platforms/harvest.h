@@ -11,6 +11,7 @@
 #include "hbm/channel.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
+#include "platforms/foreign_models.h"
 #include "platforms/interposer.h"
 #include "telemetry/results.h"
 #include "traffic/crossing.h"
@@ -29,9 +30,10 @@ struct Harvest {
   const std::vector<std::string>& streams;
   const std::vector<std::unique_ptr<work::Program>>& programs;
   const std::vector<traffic::Source*>& sources;
-  const std::vector<hbm::Channel*>& channels;
-  Die* die;                               ///< nullptr: none
-  const Interposer* interposer;           ///< nullptr: none
+  const std::vector<hbm::Channel*>& channels;  ///< nullptr: a foreign model's
+  Die* die;                                    ///< nullptr: none
+  const Interposer* interposer;                ///< nullptr: none
+  const ForeignModels& foreign;
   const traffic::Crossing* crossing;      ///< nullptr: none
   std::vector<fabric::Link*> links;       ///< HBM PHYs, by stack
   const traffic::Dispatcher* dispatcher;  ///< nullptr: none

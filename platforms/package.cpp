@@ -16,6 +16,7 @@
 #include "platforms/configuration.h"
 #include "platforms/die.h"
 #include "platforms/facts.h"
+#include "platforms/foreign_models.h"
 #include "platforms/harvest.h"
 #include "platforms/interposer.h"
 #include "platforms/stack.h"
@@ -76,6 +77,9 @@ struct Package::Parts {
       : options(run_options),
         configuration(platforms::configure(run_options)),
         map(hbm::make_memory_map(memory_of(configuration.platform))),
+        addresses(make_addresses()),
+        memory(make_memory()),
+        foreign(addresses, map, memory.get()),
         placement(map.capacity()),
         engine(engine_options(run_options, configuration)),
         root(package.name()) {
@@ -88,12 +92,16 @@ struct Package::Parts {
       build_dies();
     }
     for (const auto& [shell, name] : shells) shell->component = &engine.add(name, shell->heart());
-    try {  // a connection without latency, a window above W
+    driver = std::make_unique<kernel::Driver>("driver", engine, !foreign.empty());
+    driver->on_end = [this] { foreign.end(); };
+    try {  // a connection without latency, a window above W, a crossing below it
+      foreign.open_gates(engine, *driver, direct_component == nullptr ? nullptr : &coupling, direct_component);
       for (const auto& [initiator, target] : bindings) kernel::connect(*initiator, *target, engine, root);
       engine.elaborate();
     } catch (const std::invalid_argument& error) {
       throw ConfigError(Diagnostic{"", 0, 0, "", error.what()});
     }
+    if (!foreign.empty()) foreign.set_unloaded_latency(unloaded_read());
     if (options.trace_transactions.on) {
       for (engine::Heart* heart : engine.hearts())
         for (engine::Journal* journal : {&heart->journal(), &heart->services()})
@@ -101,6 +109,7 @@ struct Package::Parts {
     }
     if (options.trace_commands.on || options.check) {
       for (hbm::Channel* channel : channels) {
+        if (channel == nullptr) continue;
         taps.push_back(std::make_unique<platforms::CommandTap>(options, configuration.platform.hbm, channel->name()));
         channel->trace_commands(taps.back().get());
       }
@@ -114,12 +123,26 @@ struct Package::Parts {
         }
       };
     }
-    driver = std::make_unique<kernel::Driver>("driver", engine, false);
+  }
+
+  std::unique_ptr<SparseMemory> make_memory() {
+    if (configuration.platform.memory.data == "none") return nullptr;
+    return std::make_unique<SparseMemory>(map.capacity(), [this](auto... page) { foreign.fill(page...); });
+  }
+
+  AddressMap make_addresses() const {
+    if (configuration.platform.fabric.present()) return {};
+    std::vector<AddressRegion> regions{{"hbm", 0, map.capacity(), AddressRegion::Kind::memory, 0}};
+    for (const auto& model : configuration.platform.foreign)
+      if (!model.initiates() && model.in_place_of.empty())
+        regions.push_back({model.name, static_cast<std::uint64_t>(model.base), static_cast<std::uint64_t>(model.size),
+                           AddressRegion::Kind::foreign, 0});
+    return AddressMap(std::move(regions));
   }
 
   /// Streams get their ids in the order of the workloads; those that run on cores become programs, the rest sources.
   void build_workloads() {
-    const bool direct = configuration.platform.dies.empty();
+    const bool direct = !configuration.platform.has_cores();
     const int cores = direct ? 0 : configuration.platform.dies.front().cores;
     const auto peak = static_cast<std::int64_t>(hbm::timing_of(configuration.platform.hbm).peak_bytes_per_second() *
                                                 map.present_pseudo_channels());
@@ -154,6 +177,8 @@ struct Package::Parts {
       }
     }
     placement.require_fit(configuration.workload_name());
+    for (const bridge::ForeignParams& model : configuration.platform.foreign)
+      if (model.initiates()) add_stream(model.name, "foreign." + model.name);
   }
 
   /// Streams by number, and how urgent each is to the memory controllers.
@@ -176,24 +201,41 @@ struct Package::Parts {
   }
 
   void add_streams(const traffic::WorkloadPart& part, const WorkloadChoice& choice) {
-    const auto bad = [&](std::string message) {
-      throw ConfigError(Diagnostic{"", 0, 0, "workloads." + choice.name, std::move(message)});
-    };
-    for (const std::string& name : traffic::stream_names(part.params, part.name, map.capacity())) {
-      if (streams.size() == kMaxStreams)
-        bad(fmt::format("more than {} streams in this run, those of traces included", kMaxStreams));
-      if (std::find(streams.begin(), streams.end(), name) != streams.end())
-        bad(fmt::format("two streams of this run are called '{}'; give a workload another name", name));
-      streams.push_back(name);
-    }
+    for (const std::string& name : traffic::stream_names(part.params, part.name, map.capacity()))
+      add_stream(name, "workloads." + choice.name);
+  }
+  void add_stream(const std::string& name, const std::string& path) {
+    const auto bad = [&](std::string message) { throw ConfigError(Diagnostic{"", 0, 0, path, std::move(message)}); };
+    if (streams.size() == kMaxStreams)
+      bad(fmt::format("more than {} streams in this run, those of traces and foreign initiators included",
+                      kMaxStreams));
+    if (std::find(streams.begin(), streams.end(), name) != streams.end())
+      bad(fmt::format("two streams of this run are called '{}'; give one another name", name));
+    streams.push_back(name);
+  }
+  StreamId stream_of(const std::string& name) const {
+    return static_cast<StreamId>(std::find(streams.begin(), streams.end(), name) - streams.begin());
+  }
+
+  /// What a foreign initiator is told, wherever it stands.
+  bridge::InitiatorContext initiator_context(const bridge::ForeignParams& model) const {
+    bridge::InitiatorContext context;
+    context.stream = stream_of(model.name);
+    context.granule = configuration.platform.hbm.interleave_granule;
+    if (model.at == "off_package") context.stage = Stage::off_package;
+    return context;
   }
 
   /// Sources straight in the doors of the channels: all in one component, without any latency between them. Members of the
   /// coupling act in the order they are added: what sources offer at an instant is seen at that instant.
   void build_direct() {
     const auto& hbm_params = configuration.platform.hbm;
-    const bool crossed = requests.size() > 1;
+    std::vector<const bridge::ForeignParams*> initiators;
+    for (const bridge::ForeignParams& model : configuration.platform.foreign)
+      if (model.initiates()) initiators.push_back(&model);
+    const bool crossed = requests.size() + initiators.size() > 1;
     const int door = hbm_params.controller.door_entries;
+    std::vector<engine::Heart*> creators;  // sources and foreign initiators
     std::vector<traffic::Source*> leaders;
     for (Requests& from : requests) {
       const auto& choice = configuration.workloads[from.workload];
@@ -201,34 +243,57 @@ struct Package::Parts {
           std::make_unique<traffic::Source>(source_params(choice, hbm_params.interleave_granule, false),
                                             std::move(from.stream), crossed ? traffic::Crossing::kEntries : door));
       sources.push_back(coupled_sources.back().get());
+      creators.push_back(sources.back());
       if (!from.background) leaders.push_back(sources.back());
       coupling.add(requests.size() == 1 ? "source" : "source_" + from.name, *sources.back());
     }
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (requests[i].background) sources[i]->end_with(leaders);
     }
+    for (const bridge::ForeignParams* model : initiators) {
+      bridge::InitiatorContext context = initiator_context(*model);
+      context.credits = crossed ? traffic::Crossing::kEntries : door;
+      if (!crossed && map.channels() > 1) context.map = &map;
+      creators.push_back(&foreign.add_initiator(*model, context, true).heart());
+      coupling.add("foreign_" + model->name, *creators.back());
+    }
     if (crossed) {
-      crossing = std::make_unique<traffic::Crossing>(static_cast<int>(sources.size()), map, door);
+      crossing = std::make_unique<traffic::Crossing>(static_cast<int>(creators.size()), map, door);
       coupling.add("crossing", *crossing);
     }
+    std::vector<std::pair<engine::Heart*, int>> doors;  // of each channel: the heart behind it, and its port
     for (int s = 0; s < hbm_params.stacks; ++s) {
+      const bridge::ForeignParams* model = configuration.platform.in_place_of("hbm_stack_" + std::to_string(s));
+      bridge::ForeignTargetShell* const target =
+          model == nullptr ? nullptr : &foreign.add_target(*model, {Stage::external, &map, s}, true);
+      if (target != nullptr) coupling.add("foreign_" + model->name, target->heart());
       for (int c = 0; c < hbm_params.channels; ++c) {
+        if (target != nullptr) {
+          channels.push_back(nullptr);
+          doors.emplace_back(&target->heart(), c);
+          continue;
+        }
         coupled_channels.push_back(std::make_unique<hbm::Channel>(hbm::with_fault_at(hbm_params, s, c), map,
                                                                   channel_context(s * hbm_params.channels + c)));
         channels.push_back(coupled_channels.back().get());
+        doors.emplace_back(channels.back(), 0);
         coupling.add(fmt::format("hbm_stack_{}.channel_{}", s, c), *channels.back());
       }
     }
     if (crossing) {
-      for (std::size_t i = 0; i < sources.size(); ++i) coupling.wire(*sources[i], 0, *crossing, static_cast<int>(i));
-      for (std::size_t i = 0; i < channels.size(); ++i)
-        coupling.wire(*crossing, crossing->port_of_channel(i), *channels[i], 0);
-    } else if (!sources.empty()) {
-      if (channels.size() > 1) coupled_sources.front()->set_doors(map);
-      for (std::size_t i = 0; i < channels.size(); ++i)
-        coupling.wire(*coupled_sources.front(), static_cast<int>(i), *channels[i], 0);
+      for (std::size_t i = 0; i < creators.size(); ++i) {
+        const int port = i < sources.size() ? 0 : initiators[i - sources.size()]->sockets;
+        coupling.wire(*creators[i], port, *crossing, static_cast<int>(i));
+      }
+      for (std::size_t i = 0; i < doors.size(); ++i)
+        coupling.wire(*crossing, crossing->port_of_channel(i), *doors[i].first, doors[i].second);
+    } else if (!creators.empty()) {
+      if (!sources.empty() && channels.size() > 1) coupled_sources.front()->set_doors(map);
+      const int first = sources.empty() ? initiators.front()->sockets : 0;
+      for (std::size_t i = 0; i < doors.size(); ++i)
+        coupling.wire(*creators.front(), first + static_cast<int>(i), *doors[i].first, doors[i].second);
     }
-    engine.add("direct", coupling);
+    direct_component = &engine.add("direct", coupling);
   }
 
   /// No memory, no dies: a network and what its terminals send each other.
@@ -239,43 +304,87 @@ struct Package::Parts {
   }
 
   void build_dies() {
-    const platforms::PlatformParams& platform = configuration.platform;
-    const platforms::DieParams& die_params = platform.dies.front();
-    std::vector<std::string> guests;
-    for (const Requests& from : requests) guests.push_back("source_" + from.name);
-
-    const auto build_stacks = [&] {
-      for (int s = 0; s < platform.hbm.stacks; ++s) {
-        stacks.push_back(std::make_unique<platforms::Stack>(("hbm_stack_" + std::to_string(s)).c_str(), platform.hbm,
-                                                            platform.phy, map, s, channel_context(),
-                                                            platform.hbm.channels));
-      }
-    };
     // The order of construction must not show in any result; a test builds it the other way round.
     if (options.shuffle_construction) build_stacks();
+    if (configuration.platform.has_cores()) {
+      build_die();
+    } else {
+      build_in_place_of_die();
+    }
+    if (!options.shuffle_construction) build_stacks();
+    bind_stacks();
+    if (options.shuffle_construction) {
+      shuffle(shells);
+      shuffle(bindings);
+    }
+  }
+
+  void build_stacks() {
+    const platforms::PlatformParams& platform = configuration.platform;
+    for (int s = 0; s < platform.hbm.stacks; ++s) {
+      const std::string name = "hbm_stack_" + std::to_string(s);
+      const bridge::ForeignParams* model = platform.in_place_of(name);
+      stacks.push_back(std::make_unique<platforms::Stack>(name.c_str(), platform.hbm, platform.phy, map, s,
+                                                          channel_context(), model != nullptr));
+      if (model != nullptr) foreign.add_target(*model, {Stage::external, &map, s}, false);
+    }
+  }
+
+  void build_die() {
+    const platforms::PlatformParams& platform = configuration.platform;
+    const platforms::DieParams& die_params = platform.dies.front();
+    std::vector<std::string> guests;  // at the die's network: sources, then foreign models
+    for (const Requests& from : requests) guests.push_back("source_" + from.name);
+    std::vector<const bridge::ForeignParams*> models;
+    for (const bridge::ForeignParams& model : platform.foreign) {
+      if (!model.in_place_of.empty()) continue;
+      guests.push_back("foreign_" + model.name);
+      models.push_back(&model);
+    }
     try {
       die = std::make_unique<platforms::Die>(die_params.name.c_str(), die_params, map, program_table,
                                              platform.hbm.controller.door_entries, guests);
     } catch (const std::invalid_argument& error) {  // beyond what a network holds
       throw ConfigError(Diagnostic{"", 0, 0, "dies." + die_params.name + ".network", error.what()});
     }
-    if (!options.shuffle_construction) build_stacks();
     if (!programs.empty()) {
       dispatcher = std::make_unique<traffic::DispatcherShell>("dispatcher", platform.dispatcher, die_params.cores,
                                                               program_table);
       add(*dispatcher);
     }
+    const auto terminal_of = [&](int guest) {
+      return die->network.terminals[static_cast<std::size_t>(die->guest_terminal(guest))].get();
+    };
     for (std::size_t g = 0; g < requests.size(); ++g) {
       const WorkloadChoice& choice = configuration.workloads[requests[g].workload];
       guest_shells.push_back(std::make_unique<traffic::SourceShell>(
           guests[g].c_str(), source_params(choice, platform.hbm.interleave_granule, true),
           std::move(requests[g].stream), -1, die_params.core.issue_latency));
-      const int terminal = die->guest_terminal(static_cast<int>(g));
-      guest_shells.back()->heart().set_router(die->router(), static_cast<std::uint16_t>(terminal));
+      const int guest = static_cast<int>(g);
+      guest_shells.back()->heart().set_router(die->router(), static_cast<std::uint16_t>(die->guest_terminal(guest)));
       sources.push_back(&guest_shells.back()->heart());
       add(*guest_shells.back());
-      bindings.emplace_back(&guest_shells.back()->memory,
-                            die->network.terminals[static_cast<std::size_t>(terminal)].get());
+      bindings.emplace_back(&guest_shells.back()->memory, terminal_of(guest));
+    }
+    for (std::size_t m = 0; m < models.size(); ++m) {
+      const bridge::ForeignParams& model = *models[m];
+      const int guest = static_cast<int>(requests.size() + m);
+      kernel::InitiatorPort* port = nullptr;
+      if (model.initiates()) {
+        bridge::InitiatorContext context = initiator_context(model);
+        context.router = &die->router();
+        context.terminal = static_cast<std::uint16_t>(die->guest_terminal(guest));
+        bridge::ForeignInitiatorShell& shell = foreign.add_initiator(model, context, false);
+        port = shell.memory.front().get();
+        add(shell);
+      } else {
+        const Stage stage = model.at == "off_package" ? Stage::off_package : Stage::external;
+        bridge::ForeignTargetShell& shell = foreign.add_target(model, {stage, nullptr, 0}, false);
+        port = shell.network.front().get();
+        die->add_region(static_cast<std::uint64_t>(model.base), static_cast<std::uint64_t>(model.size), guest);
+        add(shell);
+      }
+      bindings.emplace_back(port, terminal_of(guest));
     }
     add(die->network);
     for (std::size_t i = 0; i < die->core.size(); ++i) {
@@ -284,24 +393,55 @@ struct Package::Parts {
       if (dispatcher) bindings.emplace_back(dispatcher->cores[i].get(), &die->core[i].dispatcher);
     }
     for (std::size_t i = 0; i < die->slice.size(); ++i) {
-      const std::size_t per_stack = static_cast<std::size_t>(platform.hbm.channels);
-      platforms::Stack& stack = *stacks[i / per_stack];
       add(die->slice[i]);
       bindings.emplace_back(&die->slice[i].network, die->network.terminals[die->core.size() + i].get());
-      bindings.emplace_back(&die->slice[i].memory, stack.phy.upstream[i % per_stack].get());
+      above_phys.push_back(&die->slice[i].memory);
     }
-    for (const auto& stack : stacks) {
-      add(stack->phy);
-      for (std::size_t c = 0; c < stack->channel.size(); ++c) {
-        add(stack->channel[c]);
-        channels.push_back(&stack->channel[c].heart());
-        bindings.emplace_back(stack->phy.downstream[c].get(), &stack->channel[c].door);
+  }
+
+  /// A foreign initiator right in front of the PHYs.
+  void build_in_place_of_die() {
+    const platforms::PlatformParams& platform = configuration.platform;
+    const bridge::ForeignParams& model = *platform.in_place_of(platform.dies.front().name);
+    bridge::InitiatorContext context = initiator_context(model);
+    context.map = &map;
+    context.credits = platform.hbm.controller.door_entries;
+    bridge::ForeignInitiatorShell& shell = foreign.add_initiator(model, context, false);
+    add(shell);
+    for (const auto& port : shell.memory) above_phys.push_back(port.get());
+  }
+
+  /// Each channel: what asks it, its PHY, and the memory below.
+  void bind_stacks() {
+    const std::size_t per_stack = static_cast<std::size_t>(configuration.platform.hbm.channels);
+    for (std::size_t s = 0; s < stacks.size(); ++s) {
+      platforms::Stack& stack = *stacks[s];
+      bridge::ForeignTargetShell* const target = foreign.in_place_of(static_cast<int>(s));
+      add(stack.phy);
+      if (target != nullptr) add(*target);
+      for (std::size_t c = 0; c < per_stack; ++c) {
+        bindings.emplace_back(above_phys[s * per_stack + c], stack.phy.upstream[c].get());
+        if (target != nullptr) {
+          channels.push_back(nullptr);
+          bindings.emplace_back(stack.phy.downstream[c].get(), target->door[c].get());
+          continue;
+        }
+        add(stack.channel[c]);
+        channels.push_back(&stack.channel[c].heart());
+        bindings.emplace_back(stack.phy.downstream[c].get(), &stack.channel[c].door);
       }
     }
-    if (options.shuffle_construction) {
-      shuffle(shells);
-      shuffle(bindings);
-    }
+  }
+
+  Facts facts() const {
+    const hbm::Channel channel(configuration.platform.hbm, map);  // all are alike, and none need be there
+    return platforms::facts(configuration.platform, map, engine, channel, die.get());
+  }
+  Time unloaded_read() const {
+    for (const Fact& fact : facts())
+      if (fact.key == (die ? "near_memory_ns" : "hbm_closed_ns"))
+        return static_cast<Time>(fact.value * static_cast<double>(kNanosecond));
+    return 0;
   }
 
   /// What the hearts have traced.
@@ -332,6 +472,9 @@ struct Package::Parts {
   RunOptions options;
   Configuration configuration;
   MemoryMap map;
+  AddressMap addresses;
+  std::unique_ptr<SparseMemory> memory;  // what it holds, if anything
+  platforms::ForeignModels foreign;
   work::Placement placement;
   std::vector<std::string> streams;  // by StreamId
   std::vector<std::unique_ptr<work::Program>> programs;
@@ -355,17 +498,19 @@ struct Package::Parts {
   std::unique_ptr<traffic::Crossing> crossing;
   std::unique_ptr<platforms::Interposer> interposer;
   engine::Coupling coupling;
+  engine::Component* direct_component = nullptr;  // the coupling's
 
   std::unique_ptr<platforms::Die> die;
   std::vector<std::unique_ptr<platforms::Stack>> stacks;
   std::unique_ptr<traffic::DispatcherShell> dispatcher;
   std::vector<std::unique_ptr<traffic::SourceShell>> guest_shells;
   std::vector<std::pair<kernel::Shell*, std::string>> shells;
+  std::vector<kernel::InitiatorPort*> above_phys;  // by stack x channels + channel: who asks it
   std::vector<std::pair<kernel::InitiatorPort*, kernel::TargetPort*>> bindings;
   std::unique_ptr<kernel::Driver> driver;
 
   std::vector<traffic::Source*> sources;
-  std::vector<hbm::Channel*> channels;                       // by stack x channels + channel
+  std::vector<hbm::Channel*> channels;  // by stack x channels + channel; nullptr: a foreign model's
   std::vector<std::unique_ptr<platforms::CommandTap>> taps;  // of the channels, while somebody wants their commands
   std::ostringstream series_text;
   telemetry::IntervalSeries series{series_text};
@@ -381,6 +526,13 @@ Package::~Package() = default;
 const sc_core::sc_event& Package::ended() const { return parts_->driver->ended(); }
 engine::Status Package::status() const { return parts_->engine.status(); }
 void Package::interrupt() { parts_->engine.interrupt(); }
+void Package::stop() { parts_->driver->stop(); }
+void Package::end_of_simulation() { stop(); }
+void Package::set_loosely_timed(bool on) { parts_->foreign.set_loosely_timed(on); }
+bridge::ForeignInitiatorShell& Package::foreign_initiator(const std::string& name) {
+  return parts_->foreign.initiator(name);
+}
+bridge::ForeignTargetShell& Package::foreign_target(const std::string& name) { return parts_->foreign.target(name); }
 std::uint64_t Package::completion_hash() const { return parts_->engine.completion_hash(); }
 const std::vector<engine::Wait>& Package::waits() const { return parts_->engine.waits(); }
 const std::string& Package::reason() const { return parts_->engine.reason(); }
@@ -401,8 +553,7 @@ bool Package::has_memory() const { return !parts_->interposer; }
 Package::Facts Package::facts() const {
   if (parts_->interposer)
     return platforms::facts_of_fabric(parts_->configuration.platform, parts_->interposer->network());
-  return platforms::facts(parts_->configuration.platform, parts_->map, parts_->engine, *parts_->channels.front(),
-                          parts_->die.get());
+  return parts_->facts();
 }
 
 telemetry::TransactionTable Package::transactions() const {
@@ -450,6 +601,7 @@ telemetry::Results Package::results() const {
                              parts.channels,
                              parts.die.get(),
                              parts.interposer.get(),
+                             parts.foreign,
                              parts.crossing.get(),
                              {},
                              parts.dispatcher ? &parts.dispatcher->heart() : nullptr};

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "bridge/foreign_initiator_shell.h"
+#include "bridge/foreign_target_shell.h"
 #include "core/memory_map.h"
 #include "core/time.h"
 #include "engine/engine.h"
@@ -70,6 +72,26 @@ class Package : public sc_core::sc_module {
   engine::Status status() const;
   /// Ends the run at the next window boundary. Async-signal-safe.
   void interrupt();
+  /// Ends the run of a package with foreign initiators that have not said that they have finished: as completed if nothing is
+  /// under way. Call when sc_start has returned and will not be called again; sc_stop does it by itself.
+  void stop();
+
+  // Foreign models of the platform's section `foreign`, by name. Sockets are made when they are first asked for; every one must be
+  // bound before the simulation starts. Throws std::invalid_argument for names and numbers there are not.
+  /// For a foreign initiator's socket: package.target_socket("npu").
+  template <unsigned kWidth = 32>
+  tlm::tlm_target_socket<kWidth>& target_socket(const std::string& foreign, int index = 0) {
+    return foreign_initiator(foreign).socket<kWidth>(index);
+  }
+  /// For a foreign target's socket.
+  template <unsigned kWidth = 32>
+  tlm::tlm_initiator_socket<kWidth>& initiator_socket(const std::string& foreign, int index = 0) {
+    return foreign_target(foreign).socket<kWidth>(index);
+  }
+  bridge::ForeignInitiatorShell& foreign_initiator(const std::string& name);
+  bridge::ForeignTargetShell& foreign_target(const std::string& name);
+  /// Of all foreign initiators, from now on; see foreign.<name>.timing.
+  void set_loosely_timed(bool on);
 
   /// Throws what went wrong inside the run (a malformed trace: ConfigError), if anything did. Call after sc_start.
   void rethrow() const;
@@ -126,6 +148,7 @@ class Package : public sc_core::sc_module {
   std::vector<std::string> violations() const;
 
  private:
+  void end_of_simulation() override;
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

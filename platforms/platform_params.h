@@ -69,6 +69,20 @@ struct PlatformParams {
   std::vector<bridge::ForeignParams> foreign;
   traffic::DispatcherParams dispatcher;
 
+  /// The foreign model that stands in place of a die or stack; nullptr: none.
+  const bridge::ForeignParams* in_place_of(const std::string& name) const {
+    for (const bridge::ForeignParams& model : foreign)
+      if (model.in_place_of == name) return &model;
+    return nullptr;
+  }
+  /// Whether anything runs on compute dies of its own.
+  bool has_cores() const { return !dies.empty() && in_place_of(dies.front().name) == nullptr; }
+  bool has_foreign_initiators() const {
+    for (const bridge::ForeignParams& model : foreign)
+      if (model.initiates()) return true;
+    return false;
+  }
+
   template <class Visitor>
   void visit(Visitor& v) {
     v("description", description, "one line", "the file");

@@ -54,6 +54,12 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
     return typed->socket;
   }
 
+  struct Pieces {
+    sc_core::sc_port_b<tlm::tlm_fw_transport_if<>>* forward;
+    tlm::tlm_bw_transport_if<>* backward;
+  };
+  Pieces pieces(int index);
+
   /// transport_dbg of the foreign model, on socket 0: bytes moved.
   unsigned debug(Payload& payload);
   void leave(const engine::Message& message) override;
@@ -73,6 +79,11 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
     SocketOf(const char* name, tlm::tlm_bw_transport_if<>& backward) : socket(name) { socket.bind(backward); }
     tlm::tlm_fw_transport_if<>& forward() override { return *socket.operator->(); }
     Socket<kWidth> socket;
+  };
+  struct PiecesOf final : AnySocket {
+    explicit PiecesOf(const char* name) : port(name) {}
+    tlm::tlm_fw_transport_if<>& forward() override { return *port.operator->(); }
+    sc_core::sc_port<tlm::tlm_fw_transport_if<>> port;
   };
   struct Exit final : tlm::tlm_bw_transport_if<> {
     Exit(ForeignTargetShell& shell_, int index_) : shell(shell_), index(index_) {}

@@ -50,14 +50,28 @@ class SliceMap {
     return channel * per_channel_ + static_cast<std::uint32_t>((hash * per_channel_) >> 32);
   }
   std::uint16_t home_terminal(std::uint64_t address) const { return terminal(home_slice(address)); }
+  /// Addresses beyond memory that a terminal of its own answers, past all caches. Before anybody asks.
+  void add_region(std::uint64_t first, std::uint64_t bytes, std::uint16_t terminal) {
+    regions_.push_back({first, bytes, terminal});
+  }
   /// Where a core of `partition` asks for the address first.
   std::uint16_t near_terminal(std::uint64_t address, std::uint32_t partition) const {
+    if (address >= map_.capacity()) return beyond_memory(address);
     const std::uint32_t home = home_slice(address);
     return terminal(cache_far_ ? mirrors_[partition * slices_ + home] : home);
   }
   std::uint16_t terminal(std::uint32_t slice) const { return static_cast<std::uint16_t>(first_terminal_ + slice); }
 
  private:
+  struct Region {
+    std::uint64_t first, bytes;
+    std::uint16_t terminal;
+  };
+  [[gnu::cold]] std::uint16_t beyond_memory(std::uint64_t address) const {
+    for (const Region& region : regions_)
+      if (address - region.first < region.bytes) return region.terminal;
+    throw std::logic_error("slice map: a request for an address that nobody has");
+  }
   void mirror(std::uint32_t partitions) {
     std::vector<std::vector<std::uint32_t>> left(partitions);  // slices, by partition
     std::vector<std::size_t> rank(slices());                   // among those of the own partition
@@ -80,6 +94,7 @@ class SliceMap {
   std::uint32_t per_partition_ = 1;
   std::uint16_t first_terminal_;
   bool cache_far_;
+  std::vector<Region> regions_;
   std::vector<std::uint32_t> mirrors_;  // by partition and home slice
 };
 
