@@ -12,6 +12,7 @@
 #include "kernel/driver.h"
 #include "kernel/time_resolution.h"
 #include "platforms/command_tap.h"
+#include "platforms/config/memory_image.h"
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
@@ -79,6 +80,7 @@ struct Package::Parts {
         placement(map.capacity()),
         engine(engine_options(run_options, configuration)),
         root(package.name()) {
+    build_memory();
     build_workloads();
     if (configuration.platform.fabric.present()) {
       build_interposer();
@@ -115,6 +117,15 @@ struct Package::Parts {
       };
     }
     driver = std::make_unique<kernel::Driver>("driver", engine);
+  }
+
+  void build_memory() {
+    if (configuration.platform.memory.data == "none") return;
+    memory = std::make_unique<SparseMemory>(map.capacity());
+    Diagnostics diagnostics;
+    platforms::config::load_memory_images(*configuration.resolved.at("memory.load"), "memory.load", *memory,
+                                          diagnostics);
+    diagnostics.throw_if_any();
   }
 
   /// Streams get their ids in the order of the workloads; those that run on cores become programs, the rest sources.
@@ -332,6 +343,7 @@ struct Package::Parts {
   RunOptions options;
   Configuration configuration;
   MemoryMap map;
+  std::unique_ptr<SparseMemory> memory;  // what it holds, if anything
   work::Placement placement;
   std::vector<std::string> streams;  // by StreamId
   std::vector<std::unique_ptr<work::Program>> programs;
@@ -397,6 +409,8 @@ void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll =
 const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
 const MemoryMap& Package::memory_map() const { return parts_->map; }
 bool Package::has_memory() const { return !parts_->interposer; }
+const SparseMemory* Package::memory() const { return parts_->memory.get(); }
+SparseMemory* Package::memory() { return parts_->memory.get(); }
 
 Package::Facts Package::facts() const {
   if (parts_->interposer)

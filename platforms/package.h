@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/memory_map.h"
+#include "core/sparse_memory.h"
 #include "core/time.h"
 #include "engine/engine.h"
 #include "platforms/config/value.h"
@@ -83,6 +84,9 @@ class Package : public sc_core::sc_module {
   const MemoryMap& memory_map() const;
   /// False for a fabric alone: its memory map is nobody's.
   bool has_memory() const;
+  /// What memory holds, files of memory.load included; nullptr: no data (memory.data: none, or no memory).
+  const SparseMemory* memory() const;
+  SparseMemory* memory();
   /// The transactions traced (RunOptions::trace_transactions), ordered by (time, component, sequence).
   telemetry::TransactionTable transactions() const;
 
