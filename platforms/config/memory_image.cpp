@@ -162,8 +162,8 @@ class Loader {
       if (static_cast<std::uint64_t>(file_.gcount()) != part)
         fail(fmt::format("{}: cannot be read: it ended {} bytes early", name_,
                          length - static_cast<std::uint64_t>(file_.gcount())));
-      if (std::all_of(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(part),
-                      [](char c) { return c == 0; })) {
+      // Equal to itself one byte on, and zero there: faster than looking at each.
+      if (buffer_[0] == 0 && std::memcmp(buffer_.data(), buffer_.data() + 1, part - 1) == 0) {
         memory_.clear(address, part);
       } else {
         memory_.write(address, reinterpret_cast<const unsigned char*>(buffer_.data()), part);
