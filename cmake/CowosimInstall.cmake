@@ -35,4 +35,4 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cowosimConfig.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/cowosimConfig.cmake INSTALL_DESTINATION ${COWOSIM_CMAKE_DIR} PATH_VARS COWOSIM_DATA_DIR)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/cowosimConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cowosimConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/cowosimConfigVersion.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/CowosimSystemC.cmake DESTINATION ${COWOSIM_CMAKE_DIR})
+  ${PROJECT_SOURCE_DIR}/cmake/CowosimElf.cmake ${PROJECT_SOURCE_DIR}/cmake/CowosimSystemC.cmake DESTINATION ${COWOSIM_CMAKE_DIR})

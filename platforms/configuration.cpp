@@ -9,6 +9,7 @@
 #include "core/units.h"
 #include "fabric/make_network.h"
 #include "hbm/rules.h"
+#include "platforms/config/memory_image.h"
 #include "platforms/config/reader.h"
 #include "platforms/config/search_path.h"
 #include "platforms/config/yaml.h"
@@ -284,8 +285,26 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
   }
 }
 
+/// Finds the files of memory.load, too; they are absolute afterwards.
+void check_memory(PlatformParams& platform, const std::vector<std::string>& include, config::Reader& reader) {
+  MemoryParams& memory = platform.memory;
+  const bool sparse = memory.data == "sparse";
+  if (platform.fabric.present() && (sparse || !memory.load.empty())) {
+    reader.error(sparse ? "memory.data" : "memory.load",
+                 "this platform is a fabric alone and has no memory; leave it out");
+    return;
+  }
+  if (!sparse && !memory.load.empty())
+    reader.error("memory.load", "memory that holds no data takes none; set memory.data: sparse, or load nothing");
+  for (const ParameterProblem& problem :
+       config::resolve_memory_images(memory.load, platform_path(include).directories()))
+    reader.error("memory." + problem.parameter, problem.message);
+}
+
 /// Files are written absolutely: config.yaml must mean the same wherever it is run again.
 void resolve_files(Configuration& configuration) {
+  std::vector<Value>& images = configuration.resolved.find("memory")->find("load")->items;
+  for (std::size_t i = 0; i < images.size(); ++i) images[i].text = configuration.platform.memory.load[i];
   Value* section = configuration.resolved.find("workloads");
   const auto resolve = [&](const WorkloadChoice& choice, const char* parameter, const std::string& file) {
     if (file.empty()) return;
@@ -367,6 +386,7 @@ Configuration configure(const RunOptions& options) {
   config::Reader reader(root, "", overrides, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
   check_platform(configuration.platform, root, diagnostics, reader);
+  check_memory(configuration.platform, options.include, reader);
   check_workloads(configuration, reader);
   if (configuration.platform.fabric.present()) check_traffic(configuration, reader);
   configuration.resolved = reader.finish();
@@ -396,6 +416,7 @@ std::string validate_file(const std::string& file, const std::vector<std::string
   config::Reader reader(root, "", none, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
   check_platform(configuration.platform, root, diagnostics, reader);
+  check_memory(configuration.platform, include, reader);
   check_workloads(configuration, reader);
   if (configuration.platform.fabric.present()) check_traffic(configuration, reader);
   reader.finish();

@@ -12,6 +12,7 @@
 #include "kernel/driver.h"
 #include "kernel/time_resolution.h"
 #include "platforms/command_tap.h"
+#include "platforms/config/memory_image.h"
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
@@ -83,6 +84,7 @@ struct Package::Parts {
         placement(map.capacity()),
         engine(engine_options(run_options, configuration)),
         root(package.name()) {
+    load_memory();
     build_workloads();
     if (configuration.platform.fabric.present()) {
       build_interposer();
@@ -138,6 +140,14 @@ struct Package::Parts {
         regions.push_back({model.name, static_cast<std::uint64_t>(model.base), static_cast<std::uint64_t>(model.size),
                            AddressRegion::Kind::foreign, 0});
     return AddressMap(std::move(regions));
+  }
+
+  void load_memory() {
+    if (memory == nullptr) return;
+    Diagnostics diagnostics;
+    platforms::config::load_memory_images(*configuration.resolved.at("memory.load"), "memory.load", *memory,
+                                          diagnostics);
+    diagnostics.throw_if_any();
   }
 
   /// Streams get their ids in the order of the workloads; those that run on cores become programs, the rest sources.
@@ -549,6 +559,8 @@ void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll =
 const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
 const MemoryMap& Package::memory_map() const { return parts_->map; }
 bool Package::has_memory() const { return !parts_->interposer; }
+const SparseMemory* Package::memory() const { return parts_->memory.get(); }
+SparseMemory* Package::memory() { return parts_->memory.get(); }
 
 Package::Facts Package::facts() const {
   if (parts_->interposer)

@@ -20,6 +20,7 @@
 #include "bridge/foreign_initiator_shell.h"
 #include "bridge/foreign_target_shell.h"
 #include "core/memory_map.h"
+#include "core/sparse_memory.h"
 #include "core/time.h"
 #include "engine/engine.h"
 #include "platforms/config/value.h"
@@ -105,6 +106,9 @@ class Package : public sc_core::sc_module {
   const MemoryMap& memory_map() const;
   /// False for a fabric alone: its memory map is nobody's.
   bool has_memory() const;
+  /// What memory holds, files of memory.load included; nullptr: no data (memory.data: none, or no memory).
+  const SparseMemory* memory() const;
+  SparseMemory* memory();
   /// The transactions traced (RunOptions::trace_transactions), ordered by (time, component, sequence).
   telemetry::TransactionTable transactions() const;
 

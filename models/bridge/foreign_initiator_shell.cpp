@@ -360,7 +360,7 @@ unsigned ForeignInitiatorShell::transport_dbg(int index, Payload& payload) {
 
 bool ForeignInitiatorShell::get_direct_mem_ptr(int index, Payload& payload, tlm::tlm_dmi& dmi) {
   Line& line = lines_[static_cast<std::size_t>(index)];
-  line.checker->dmi_begin(payload);
+  line.checker->dmi_begin(payload, dmi);
   bool granted = loosely_timed_ && !ended() && contents_->direct(payload, dmi);
   if (granted) {
     const AddressRegion* region = contents_->address_map().find(payload.get_address());
@@ -372,7 +372,7 @@ bool ForeignInitiatorShell::get_direct_mem_ptr(int index, Payload& payload, tlm:
     dmi.set_start_address(0);
     dmi.set_end_address(~sc_dt::uint64{0});
   }
-  line.checker->dmi_end(payload, granted, dmi);
+  line.checker->dmi_end(payload, dmi, granted);
   return granted;
 }
 

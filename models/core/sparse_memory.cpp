@@ -36,10 +36,13 @@ SparseMemory::SparseMemory(std::uint64_t capacity, Fill fill) : capacity_(capaci
     throw std::invalid_argument(fmt::format("a memory of {} bytes; must have 1 to {}", capacity, kLargest));
 }
 
+std::string SparseMemory::describe_outside(std::uint64_t address, std::uint64_t length) const {
+  return fmt::format("{} bytes at {:#x} lie outside memory, which ends at {:#x} ({} bytes)", length, address, capacity_,
+                     capacity_);
+}
+
 void SparseMemory::require(std::uint64_t address, std::uint64_t length) const {
-  if (contains(address, length)) return;
-  throw std::out_of_range(fmt::format("{} bytes at {:#x} lie outside memory, which ends at {:#x} ({} bytes)", length,
-                                      address, capacity_, capacity_));
+  if (!contains(address, length)) throw std::out_of_range(describe_outside(address, length));
 }
 
 template <class Each>

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace cowosim {
@@ -38,6 +39,8 @@ class SparseMemory {
   bool contains(std::uint64_t address, std::uint64_t length) const {
     return address <= capacity_ && length <= capacity_ - address;
   }
+  /// For messages about what it does not contain.
+  std::string describe_outside(std::uint64_t address, std::uint64_t length) const;
 
   void read(std::uint64_t address, unsigned char* data, std::uint64_t length) const;
   void read(std::uint64_t address, unsigned char* data, std::uint64_t length, const unsigned char* enables,

@@ -292,11 +292,13 @@ void Reader::value(const Field& field, const Reference& reference) {
   State& s = *state_;
   const std::string path = join(s.top().path, field.name);
   Origin origin;
+  const std::vector<Value>* items = nullptr;  // of a list written as one: where each is from
   const auto take = [&](const Value* value) {
     if (value == nullptr) return;
     const std::string problem = Converter(field, reference, *value).convert();
     if (problem.empty()) {
       origin = value->origin;
+      items = value->kind == Value::Kind::list ? &value->items : nullptr;
     } else {
       s.diagnostics.add(value->origin, path, problem);
     }
@@ -307,7 +309,8 @@ void Reader::value(const Field& field, const Reference& reference) {
   Value& resolved = s.place(field.name, Value());
   if (const auto* list = std::get_if<std::vector<std::string>*>(&reference)) {
     resolved = Value::list(origin);
-    for (const std::string& item : **list) resolved.items.push_back(Value::scalar(item, origin, true));
+    for (std::size_t i = 0; i < (*list)->size(); ++i)
+      resolved.items.push_back(Value::scalar((**list)[i], items != nullptr ? (*items)[i].origin : origin, true));
   } else {
     const bool plain = field.unit == Unit::none && reference.index() <= 3;  // numbers and booleans
     resolved = Value::scalar(format_value(field.unit, reference), origin, !plain);

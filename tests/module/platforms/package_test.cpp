@@ -110,6 +110,33 @@ TEST(Package, RunsAtFlitPrecision) {
   EXPECT_EQ(package.results().bytes, 256u << 10);
 }
 
+TEST(Package, MemoryHoldsWhatWasLoadedAndWrittenAndNoTimeChanges) {
+  const std::uint64_t without = hash_alone(channel());
+  const std::string file = testing::TempDir() + "cowosim_memory_" + std::to_string(getpid()) + ".bin";
+  std::ofstream(file) << "hello";
+  RunOptions run = channel();
+  run.settings.insert(run.settings.end(), {"memory.data=sparse", "memory.load=" + file + "@64KiB"});
+  Package package("package_0", run);
+  std::remove(file.c_str());
+  ASSERT_NE(package.memory(), nullptr);
+  EXPECT_EQ(package.memory()->capacity(), package.memory_map().capacity());
+  package.memory()->write(5, reinterpret_cast<const unsigned char*>("x"), 1);
+  sc_core::sc_start();
+  EXPECT_EQ(package.completion_hash(), without);
+  const Package& finished = package;
+  std::string text(6, '?');
+  finished.memory()->read(64 << 10, reinterpret_cast<unsigned char*>(text.data()), text.size());
+  EXPECT_EQ(text, std::string("hello\0", 6));
+  finished.memory()->read(0, reinterpret_cast<unsigned char*>(text.data()), text.size());
+  EXPECT_EQ(text, std::string("\0\0\0\0\0x", 6));
+  EXPECT_EQ(finished.memory()->pages(), 2u) << "traffic of our own models touches none";
+}
+
+TEST(Package, MemoryHoldsNothingUnlessAskedTo) {
+  Package package("package_0", channel());
+  EXPECT_EQ(package.memory(), nullptr);
+}
+
 TEST(Package, TwoInOneProcessGiveWhatEachGivesAlone) {
   const std::uint64_t gpu_alone = hash_alone(gpu());
   const std::uint64_t channel_alone = hash_alone(channel());

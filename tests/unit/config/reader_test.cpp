@@ -83,6 +83,15 @@ TEST(Reader, ResolvedWithOrigins) {
             "steps: []  # default\n");
 }
 
+TEST(Reader, ItemsOfAListRememberWhereTheyWereWritten) {
+  const Reading list("hbm:\n  address_map:\n    - row\n    - bank\n");
+  EXPECT_EQ(to_string(list.resolved.at("hbm.address_map.1")->origin), "p.yaml:4:7");
+  const Reading words("hbm:\n  address_map: row bank\n");
+  EXPECT_EQ(to_string(words.resolved.at("hbm.address_map.1")->origin), "p.yaml:2:16");
+  const Reading set("hbm:\n  address_map: [row, bank]\n", {"hbm.address_map=column"});
+  EXPECT_EQ(to_string(set.resolved.at("hbm.address_map.0")->origin), "--set:1:17");
+}
+
 TEST(Reader, TheResolvedFileReproducesItself) {
   const Reading first(kGood, {"hbm.queue_entries=17", "links.*.bandwidth=3GB/s"});
   EXPECT_THAT(first.errors, IsEmpty());
