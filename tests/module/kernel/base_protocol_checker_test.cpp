@@ -1,5 +1,5 @@
-// Every rule of the base-protocol checker has a case here that breaks exactly it and says who did; what is legal goes through without
-// a word. Both sides are played by the test, in a thread, so that time can pass.
+// Every rule of the base-protocol checker has a case here that breaks exactly it and says who did; what is legal goes
+// through without a word. Both sides are played by the test, in a thread, so that time can pass.
 #include "kernel/base_protocol_checker.h"
 
 #include <gmock/gmock.h>
