@@ -702,7 +702,7 @@ void BaseProtocolChecker::dmi_end(const Payload& gp, const tlm::tlm_dmi& dmi, bo
     const bool fits = dmi_.command == tlm::TLM_WRITE_COMMAND ? dmi.is_write_allowed() : dmi.is_read_allowed();
     if (!fits) wrong(Rule::kDmiAccess, fmt::format("granted, but not for a {}", text(dmi_.command)));
   }
-  // Many targets that deny leave the descriptor alone (no access, all addresses): that says nothing about others (11.2.5).
+  // Many targets that deny leave the descriptor as it was (no access, all addresses), which says nothing.
   if (region.access == tlm::tlm_dmi::DMI_ACCESS_NONE) return;
   for (const Region& other : regions_) {
     if (other.allowed == region.allowed) {

@@ -1,24 +1,27 @@
 // Watches one binding of two TLM-2.0 base-protocol sockets and names who breaks which rule.
 //
-// Embedded: whoever passes the calls of a binding on (a bridge, a monitor) says X_begin before and X_end after each of them, with
-// the arguments as they are then. Nothing is changed, nothing is thrown, the call goes on; `report` must not throw either.
-// A message names the offender, the rule with its clause, the transaction and the time:
-//   top.cpu.socket: request exclusion (IEEE 1666-2011, 15.2.6 e): BEGIN_REQ while ...; write of 64 B at 0x1000, at 10 ns,
-//   between top.cpu.socket and top.memory.socket
+// Embedded: whoever passes the calls of a binding on (a bridge, a monitor) says X_begin before and X_end after each of
+// them, with the arguments as they are then. Nothing is changed, nothing is thrown, the call goes on; `report` must not
+// throw either. A message names the offender, the rule with its clause, the transaction and the time:
+//   top.cpu.socket: request exclusion (IEEE 1666-2011, 15.2.6 e): BEGIN_REQ while ...; write of 64 B at 0x1000,
+//   at 10 ns, between top.cpu.socket and top.memory.socket
 //
-// Sources: IEEE 1666-2011, clauses 11 (interfaces), 14 (generic payload), 15 (base protocol); letters where they are the same in
-// the 2023 edition. What there is a choice in:
-// - Exclusion rules count calls, not annotated times (15.2.6 g): BEGIN_REQ may follow an END_REQ annotated with any delay.
-// - The effective time (sc_time_stamp() + delay) may not decrease for one transaction; between two of them it may (15.2.7 g).
-// - The address may change downstream, while the request is passed on (14.7 d), so only a change within nb_transport_bw, where
-//   only the initiator's side runs, is held against anyone. All else that changes within a call is the callee's doing; what changes
-//   between calls is the initiator's, whose object it is.
-// - Byte enables longer or shorter than the data, streaming widths above the data length and widths that do not divide it are legal
-//   (14.14 d and e, 14.15 f).
-// - A nested call (nb_transport_bw within nb_transport_fw of the same binding, or the reverse) is forbidden by 11.1.2.4 and common
-//   all the same: not checked unless set_checked(Rule::kNestedCall, true). Phases are followed through it either way.
-// Not seen: data written too late or changed in flight, extensions, an object deleted in flight, and what needs more than one
-// binding (two paths at once, an interconnect that answers for a target).
+// Sources: IEEE 1666-2011, clauses 11 (interfaces), 14 (generic payload), 15 (base protocol); 11.1 to 11.3 are 11.2 to
+// 11.4 in the edition of 2023, the others have kept their numbers. What there is a choice in:
+// - Exclusion rules count calls, not annotated times (15.2.6 g): BEGIN_REQ may follow an END_REQ annotated with any
+//   delay.
+// - The effective time (sc_time_stamp() + delay) may not decrease for one transaction; between two of them it may
+//   (15.2.7 g).
+// - The address may change downstream, while the request is passed on (14.7 d), so only a change within
+//   nb_transport_bw, where only the initiator's side runs, is held against anyone. All else that changes within a call
+//   is the callee's doing; what changes between calls is the initiator's, whose object it is.
+// - Byte enables longer or shorter than the data, streaming widths above the data length and widths that do not divide
+//   it are legal (14.14 d and e, 14.15 f).
+// - A nested call (nb_transport_bw within nb_transport_fw of the same binding, or the reverse) is forbidden by 11.1.2.4
+//   and common all the same: not checked unless set_checked(Rule::kNestedCall, true). Phases are followed through it
+//   either way.
+// Not seen: data written too late or changed in flight, extensions, an object deleted in flight, and what needs more
+// than one binding (two paths at once, an interconnect that answers for a target).
 #pragma once
 
 #include <array>
@@ -124,8 +127,8 @@ class BaseProtocolChecker {
   /// Transactions under way: not yet ended by END_RESP, TLM_COMPLETED or the return of b_transport.
   std::size_t outstanding() const { return outstanding_; }
 
-  /// One of them: who has to move next, and since when nobody has. Whether that is a fault, the caller knows: at the end of a
-  /// simulation that was stopped by a time it is none.
+  /// One of them: who has to move next, and since when nobody has. Whether that is a fault, the caller knows: at the
+  /// end of a simulation that was stopped by a time it is none.
   struct Open {
     std::string owes;  ///< the initiator's or the target's name
     std::string what;  ///< "top.memory.socket owes BEGIN_RESP; read of 64 B at 0x40, since 10 ns, between ... and ..."
@@ -194,8 +197,8 @@ class BaseProtocolChecker {
   static std::size_t index(Rule rule) { return static_cast<std::size_t>(rule); }
   static std::uint64_t effective(const sc_core::sc_time& delay);
 
-  // Open addressing by the payload's address. Ended transactions stay until the table is full, so that a late call is known as one;
-  // in steady state nothing is allocated.
+  // Open addressing by the payload's address. Ended transactions stay until the table is full, so that a late call is
+  // known as one; in steady state nothing is allocated.
   std::size_t slot(const Payload* key) const;
   Entry* find(const Payload* key);
   Entry& obtain(const Payload* key);

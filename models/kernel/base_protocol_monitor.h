@@ -4,17 +4,18 @@
 //   cpu.socket.bind(monitor.target_socket);
 //   monitor.initiator_socket.bind(memory.socket);
 //
-// A transparent component (IEEE 1666-2011, 15.2.5 k to m): no time, no change of any argument. What is found is a SystemC warning
-// of type /cowosim/base_protocol, unless the constructor is given another report. Names of the two sides are looked up when
-// elaboration ends; where a convenience socket hides its peer, it is "whoever is bound to" the monitor's own socket.
+// A transparent component (IEEE 1666-2011, 15.2.5 k to m): no time, no change of any argument. What is found is a
+// SystemC warning of type /cowosim/base_protocol, unless the constructor is given another report. Names of the two
+// sides are looked up when elaboration ends; where a socket hides its module (multi_passthrough sockets do), it is
+// "whoever is bound to" the monitor's own socket.
 #pragma once
 
 #include "kernel/base_protocol_checker.h"
 
 namespace cowosim::kernel {
 
-/// Hierarchical names of the sockets on both sides, once bound: the ports that call `interface`, the export that is bound to it.
-/// Empty if there is none to be seen. Of several (sockets passed up a hierarchy), the innermost.
+/// Hierarchical names of the sockets on both sides, once bound: the ports that call `interface`, the export that is
+/// bound to it. Empty if there is none to be seen. Of several (sockets passed up a hierarchy), the innermost.
 std::string calling_socket(const tlm::tlm_fw_transport_if<>& interface);
 std::string called_socket(const tlm::tlm_fw_transport_if<>& interface);
 

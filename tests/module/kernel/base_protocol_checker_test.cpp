@@ -1,5 +1,5 @@
-// Every rule of the base-protocol checker has a case here that breaks exactly it and says who did; what is legal goes through without
-// a word. Both sides are played by the test, in a thread, so that time can pass.
+// Every rule of the base-protocol checker has a case here that breaks exactly it and says who did; what is legal goes
+// through without a word. Both sides are played by the test, in a thread, so that time can pass.
 #include "kernel/base_protocol_checker.h"
 
 #include <gmock/gmock.h>
@@ -801,6 +801,22 @@ const Fault kFaults[] = {
        b.dmi(gp, [&](tlm::tlm_dmi& dmi) { return grant(dmi, b.memory(), 0x1000, 0x1fff); });
        b.dmi(gp, [&](tlm::tlm_dmi& dmi) { return !grant(dmi, nullptr, 0x1000, 0x10ff); });
      }},
+    {"DmiWriteDeniedWithinGranted", Rule::kDmiOverlap, kTarget,
+     [](Bench& b) {
+       Payload& gp = b.make(tlm::TLM_WRITE_COMMAND);
+       Payload& read = b.make();
+       b.dmi(read, [&](tlm::tlm_dmi& dmi) {
+         grant(dmi, b.memory(), 0x1000, 0x2fff);
+         dmi.allow_read();
+         return true;
+       });
+       b.dmi(gp, [&](tlm::tlm_dmi& dmi) { return grant(dmi, b.memory(), 0x1000, 0x1fff); });
+       b.dmi(gp, [&](tlm::tlm_dmi& dmi) {
+         grant(dmi, nullptr, 0x1000, 0x1fff);
+         dmi.allow_write();
+         return false;
+       });
+     }},
     {"DmiWaits", Rule::kDmiWait, kTarget,
      [](Bench& b) {
        b.dmi(b.make(), [](tlm::tlm_dmi&) {
@@ -947,6 +963,23 @@ const Legal kLegal[] = {
          });
          return TLM_ACCEPTED;
        });
+     }},
+    {"NestedCallsThatChangeWhatTheyMay",
+     [](Bench& b) {
+       Payload& gp = b.make();
+       gp.acquire();  // the initiator has two references, and gives one back at END_REQ
+       b.fw(gp, BEGIN_REQ, [&](tlm_phase&, sc_time&) {
+         b.bw(gp, END_REQ, [&](tlm_phase&, sc_time&) {
+           gp.release();
+           b.fw(gp, first_beat, [&](tlm_phase&, sc_time&) {
+             gp.set_response_status(tlm::TLM_OK_RESPONSE);
+             return TLM_ACCEPTED;
+           });
+           return TLM_ACCEPTED;
+         });
+         return TLM_ACCEPTED;
+       });
+       b.respond(gp, complete);
      }},
     {"ReleasedWithinTheLastCall",
      [](Bench& b) {
@@ -1175,6 +1208,19 @@ TEST(BaseProtocolChecker, WhatIsOpenHasAnOwner) {
   EXPECT_EQ(open[3].owes, kTarget);
   EXPECT_THAT(open[3].what, HasSubstr("owes the return of b_transport; read of 64 B at 0x4000"));
   EXPECT_EQ(bench.checker.violations(), 0u);
+}
+
+TEST(BaseProtocolChecker, EndedTransactionsAreForgottenWhenRoomIsNeeded) {
+  Bench bench;
+  Payload& first = bench.make();
+  bench.four_phases(first);
+  for (int i = 0; i < 1000; ++i) bench.four_phases(bench.make());
+  Payload& last = bench.make();
+  bench.four_phases(last);
+  bench.fw(first, END_RESP);
+  bench.fw(last, END_RESP);
+  EXPECT_EQ(bench.checker.violations(Rule::kUnknownTransaction), 1u);
+  EXPECT_EQ(bench.checker.violations(Rule::kRepeatedPhase), 1u);
 }
 
 TEST(BaseProtocolChecker, ManyInFlightAndManyObjects) {

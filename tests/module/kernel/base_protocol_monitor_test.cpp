@@ -1,4 +1,5 @@
-// The monitor between real modules: it passes everything on, knows the names of both sides, and its checker sees the faults.
+// The monitor between real modules: it passes everything on, knows the names of both sides, and its checker sees the
+// faults.
 #include "kernel/base_protocol_monitor.h"
 
 #include <gmock/gmock.h>
@@ -210,8 +211,8 @@ TEST(BaseProtocolMonitor, WarnsUnlessToldOtherwise) {
   EXPECT_NONFATAL_FAILURE(sc_core::sc_start(5, SC_NS), "/cowosim/base_protocol: cpu.socket: phase of the other side");
 }
 
-/// Accellera's convenience sockets, of which the target's turns nb_transport into b_transport by itself, and sockets passed up a
-/// hierarchy.
+/// Accellera's convenience sockets, of which the target's turns nb_transport into b_transport by itself, and sockets
+/// passed up a hierarchy.
 struct SimpleCpu : sc_core::sc_module {
   SC_HAS_PROCESS(SimpleCpu);
   explicit SimpleCpu(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {
