@@ -8,9 +8,11 @@
 
 #include "core/nearest.h"
 #include "core/random.h"
+#include "core/units.h"
 #include "engine/coupling.h"
 #include "kernel/driver.h"
 #include "kernel/time_resolution.h"
+#include "platforms/address_map.h"
 #include "platforms/command_tap.h"
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
@@ -76,6 +78,8 @@ struct Package::Parts {
       : options(run_options),
         configuration(platforms::configure(run_options)),
         map(hbm::make_memory_map(memory_of(configuration.platform))),
+        addresses(configuration.platform.fabric.present() ? AddressMap()
+                                                          : platforms::make_address_map(configuration.platform, map)),
         placement(map.capacity()),
         engine(engine_options(run_options, configuration)),
         root(package.name()) {
@@ -304,6 +308,19 @@ struct Package::Parts {
     }
   }
 
+  /// `queue` null: nobody launches kernels.
+  std::unique_ptr<platforms::RegisterBlock> make_registers(platforms::HostQueue* queue) const {
+    auto block = std::make_unique<platforms::RegisterBlock>(engine.hearts(), queue);
+    const auto size = static_cast<std::uint64_t>(configuration.platform.registers.size);
+    if (block->bytes() > size) {
+      throw ConfigError(
+          Diagnostic{"", 0, 0, "registers.size",
+                     fmt::format("{} B hold {} counters, must be at least {}", size, block->counters(),
+                                 format_quantity(static_cast<std::int64_t>(block->bytes()), Unit::bytes))});
+    }
+    return block;
+  }
+
   /// What the hearts have traced.
   std::vector<telemetry::ComponentEvents> events() const {
     std::vector<telemetry::ComponentEvents> all;
@@ -332,6 +349,7 @@ struct Package::Parts {
   RunOptions options;
   Configuration configuration;
   MemoryMap map;
+  AddressMap addresses;
   work::Placement placement;
   std::vector<std::string> streams;  // by StreamId
   std::vector<std::unique_ptr<work::Program>> programs;
@@ -396,6 +414,11 @@ std::vector<std::string> Package::violations() const {
 void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll = std::move(callback); }
 const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
 const MemoryMap& Package::memory_map() const { return parts_->map; }
+const AddressMap& Package::address_map() const { return parts_->addresses; }
+std::string Package::describe(const AddressRegion& region) const {
+  return platforms::describe(region, parts_->configuration.platform, parts_->map);
+}
+std::vector<platforms::RegisterInfo> Package::registers() const { return parts_->make_registers(nullptr)->list(); }
 bool Package::has_memory() const { return !parts_->interposer; }
 
 Package::Facts Package::facts() const {

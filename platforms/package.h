@@ -17,10 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/address_map.h"
 #include "core/memory_map.h"
 #include "core/time.h"
 #include "engine/engine.h"
 #include "platforms/config/value.h"
+#include "platforms/register_block.h"
 #include "telemetry/results.h"
 #include "telemetry/traces.h"
 
@@ -81,6 +83,12 @@ class Package : public sc_core::sc_module {
   /// The resolved configuration, as in config.yaml: running that file again reproduces the run.
   const platforms::config::Value& resolved() const;
   const MemoryMap& memory_map() const;
+  /// Who answers at which address; empty for a fabric alone.
+  const AddressMap& address_map() const;
+  /// One of its regions in words.
+  std::string describe(const AddressRegion& region) const;
+  /// Everything in the region `registers`, by offset.
+  std::vector<platforms::RegisterInfo> registers() const;
   /// False for a fabric alone: its memory map is nobody's.
   bool has_memory() const;
   /// The transactions traced (RunOptions::trace_transactions), ordered by (time, component, sequence).
