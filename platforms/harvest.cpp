@@ -457,8 +457,7 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
 
   telemetry::IdleCauses causes;
   const bool alone = only_program() >= 0;
-  if (alone)
-    causes.counted.push_back({"between_operators", telemetry::between_operators(result.operators, 0, before)});
+  if (alone) causes.counted.push_back({"between_operators", telemetry::between_operators(result.operators, 0, before)});
   if (alone) {  // core time is counted per core, not per program: with several it would tell of the others
     const telemetry::CoreCounters& cores = results.compute->cores;
     causes.weights = {{"imbalance", cores[telemetry::CoreLoss::imbalance]},

@@ -308,9 +308,9 @@ struct Package::Parts {
     }
   }
 
-  /// `queue` null: nobody launches kernels.
-  std::unique_ptr<platforms::RegisterBlock> make_registers(platforms::HostQueue* queue) const {
-    auto block = std::make_unique<platforms::RegisterBlock>(engine.hearts(), queue);
+  /// `of_host` null: nobody launches kernels.
+  std::unique_ptr<platforms::RegisterBlock> make_registers(platforms::HostQueue* of_host) const {
+    auto block = std::make_unique<platforms::RegisterBlock>(engine.hearts(), of_host);
     const auto size = static_cast<std::uint64_t>(configuration.platform.registers.size);
     if (block->bytes() > size) {
       throw ConfigError(

@@ -50,7 +50,7 @@ void Dispatcher::start() {
     if (!programs_[p]->open) {
       begin_operator(p, 0, params_.launch_overhead);
     } else {
-      for (std::size_t op = 0; op < programs_[p]->operators.size(); ++op) enqueue(p, params_.launch_overhead);
+      while (states_[p].pass.size() < programs_[p]->operators.size()) enqueue(p, params_.launch_overhead);
     }
   }
   update(0);

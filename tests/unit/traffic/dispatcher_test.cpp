@@ -283,6 +283,21 @@ TEST(Dispatcher, AnOpenProgramRunsWhatIsAppendedInOrder) {
   bench.expect_done();
 }
 
+TEST(Dispatcher, WhatAnOpenProgramBeginsWithRunsFirst) {
+  work::Program host = program({2, 1}, 0);
+  host.open = true;
+  Bench bench(
+      quick(), 2, {&host}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  append(bench, host, 0, 1, 0);
+  bench.loop.run(1 * kNs);
+  const auto& records = bench.dispatcher.operators(0);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[0].start, 100 * kNs) << "launch_overhead, as of any program";
+  EXPECT_EQ(records[1].start, 216 * kNs);
+  EXPECT_EQ(records[2].start, 332 * kNs);
+  bench.expect_done();
+}
+
 TEST(Dispatcher, AnOpenProgramHoldsNobodyBackAndIsNotEndedByOthers) {
   const work::Program foreground = program({4}, 0);
   const work::Program background = program({3}, 1, true);
