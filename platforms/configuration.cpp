@@ -9,6 +9,7 @@
 #include "core/units.h"
 #include "fabric/make_network.h"
 #include "hbm/rules.h"
+#include "platforms/address_map.h"
 #include "platforms/config/memory_image.h"
 #include "platforms/config/reader.h"
 #include "platforms/config/search_path.h"
@@ -225,8 +226,6 @@ void check_foreign(const PlatformParams& platform, config::Reader& reader) {
       if (!dies.empty() && model.at == dies.front() && !platform.has_cores())
         reader.error(path + ".at", fmt::format("a foreign model stands in place of {}: there is no network", model.at));
     }
-    if (!model.initiates() && model.in_place_of.empty() && model.size == 0)
-      reader.error(path + ".size", "a target at a die or off the package has a region: give `base` and `size`");
     if (model.initiates() && !model.in_place_of.empty() &&
         std::count_if(platform.foreign.begin(), platform.foreign.end(), [](const auto& m) { return m.initiates(); }) >
             1)
@@ -252,9 +251,12 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
     return;
   }
   check_stack(platform.hbm, reader);
-  for (const ParameterProblem& problem :
-       MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
-    reader.error("hbm." + problem.parameter, problem.message);
+  const std::vector<ParameterProblem> of_memory =
+      MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm));
+  for (const ParameterProblem& problem : of_memory) reader.error("hbm." + problem.parameter, problem.message);
+  if (of_memory.empty()) {
+    for (const ParameterProblem& problem : address_problems(platform, hbm::make_memory_map(platform.hbm)))
+      reader.error(problem.parameter, problem.message);
   }
   for (const ParameterProblem& problem : hbm::Rules::problems(platform.hbm))
     reader.error("hbm." + problem.parameter, problem.message);

@@ -96,11 +96,18 @@ void ForeignModels::set_loosely_timed(bool on) {
   for (const auto& shell : initiators_) shell->set_loosely_timed(on);
 }
 
-bool ForeignModels::needs_exact(const AddressRegion& region, const Payload&) {
-  return region.kind == AddressRegion::Kind::registers;
+bool ForeignModels::needs_exact(const AddressRegion& region, const Payload& access) {
+  if (region.kind == AddressRegion::Kind::registers) {
+    register_writes_ += access.is_write();
+    return true;
+  }
+  // A kernel's end changes memory: whoever looks must see it from that instant on, in whichever window it lies.
+  return register_writes_ != 0 || (queue_ != nullptr && queue_->active());
 }
 
-bool ForeignModels::effect(const AddressRegion& region, Payload& access, Time) {
+bool ForeignModels::effect(const AddressRegion& region, Payload& access, Time t) {
+  if (queue_ != nullptr && queue_->active() && engine_->now() == t) queue_->settle(t);
+  if (region.kind == AddressRegion::Kind::registers) return access_registers(region, access, t);
   access.set_response_status(tlm::TLM_OK_RESPONSE);
   if (region.kind != AddressRegion::Kind::memory || memory_ == nullptr) return false;
   if (access.is_read()) {
@@ -111,6 +118,20 @@ bool ForeignModels::effect(const AddressRegion& region, Payload& access, Time) {
                    access.get_byte_enable_length());
   }
   return false;
+}
+
+bool ForeignModels::access_registers(const AddressRegion& region, Payload& access, Time t) {
+  const std::uint64_t offset = access.get_address() - region.first;
+  const bool write = access.is_write();
+  if (write) --register_writes_;
+  if (access.get_byte_enable_ptr() != nullptr) {
+    access.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
+    return false;
+  }
+  const bool done = write ? registers_->write(offset, access.get_data_ptr(), access.get_data_length(), t)
+                          : registers_->read(offset, access.get_data_ptr(), access.get_data_length(), t);
+  access.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_COMMAND_ERROR_RESPONSE);
+  return write;
 }
 
 unsigned ForeignModels::debug(Payload& access) {
@@ -133,8 +154,12 @@ unsigned ForeignModels::debug(Payload& access) {
       access.set_address(address);
       return moved;
     }
-    case AddressRegion::Kind::registers:
-      break;
+    case AddressRegion::Kind::registers: {
+      const std::uint64_t offset = access.get_address() - region->first;
+      const bool done =
+          access.is_read() && registers_->read(offset, access.get_data_ptr(), access.get_data_length(), engine_->now());
+      return done ? access.get_data_length() : 0;
+    }
   }
   return 0;
 }

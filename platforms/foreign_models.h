@@ -12,6 +12,8 @@
 #include "core/sparse_memory.h"
 #include "engine/coupling.h"
 #include "kernel/contents.h"
+#include "platforms/host_queue.h"
+#include "platforms/register_block.h"
 
 namespace cowosim::platforms {
 
@@ -42,6 +44,8 @@ class ForeignModels final : public kernel::Contents {
   /// coupling the hearts are its members, and `coupled` is its component.
   void open_gates(engine::Engine& engine, kernel::Driver& driver, engine::Coupling* coupling,
                   engine::Component* coupled);
+  /// The region `registers`, and a host's kernels; nullptr: there are none.
+  void set_registers(RegisterBlock* block, HostQueue* queue) { registers_ = block, queue_ = queue; }
   /// Of a read of memory: what loosely timed accesses take.
   void set_unloaded_latency(Time t) { unloaded_memory_ = t; }
   /// The run has ended: foreign calls return.
@@ -63,6 +67,7 @@ class ForeignModels final : public kernel::Contents {
   void fill(std::uint64_t first, unsigned char* bytes, std::uint64_t length);
 
  private:
+  bool access_registers(const AddressRegion& region, tlm::tlm_generic_payload& access, Time t);
   template <class BridgeShell>
   void open_gates(BridgeShell& shell, engine::Coupling* coupling, engine::Component* coupled, bool keeps_running);
 
@@ -71,6 +76,9 @@ class ForeignModels final : public kernel::Contents {
   SparseMemory* memory_;
   engine::Engine* engine_ = nullptr;
   kernel::Driver* driver_ = nullptr;
+  RegisterBlock* registers_ = nullptr;
+  HostQueue* queue_ = nullptr;
+  std::uint64_t register_writes_ = 0;  // called and not in effect: kernels may come of them
   Time unloaded_memory_ = 0;
   std::vector<std::unique_ptr<bridge::ForeignInitiatorShell>> initiators_;
   std::vector<std::unique_ptr<bridge::ForeignTargetShell>> targets_;

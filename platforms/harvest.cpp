@@ -99,7 +99,7 @@ telemetry::Results Harvest::results() const {
   if (die != nullptr || interposer != nullptr) results.fabric = fabric();
   if (die != nullptr) results.compute = compute();
   for (std::size_t p = 0; p < programs.size(); ++p) {
-    if (programs[p]->background) continue;
+    if (programs[p]->background || programs[p]->operators.empty()) continue;
     results.workload = workload(results, p);
     break;
   }
@@ -311,6 +311,16 @@ telemetry::FabricResult Harvest::fabric() const {
   return result;
 }
 
+int Harvest::only_program() const {
+  int only = -1;
+  for (std::size_t p = 0; p < programs.size(); ++p) {
+    if (programs[p]->operators.empty()) continue;
+    if (only >= 0) return -1;
+    only = static_cast<int>(p);
+  }
+  return only;
+}
+
 work::Precision Harvest::dominant_precision() const {
   std::array<std::uint64_t, 3> flops{};
   for (const auto& program : programs) {
@@ -331,18 +341,20 @@ telemetry::ComputeResult Harvest::compute() const {
   compute::CoreActivity sum;
   for (compute::CoreShell& core : die->core) sum.add(core.heart().activity(engine.now()));
   Time between_operators = 0;
-  if (programs.size() == 1) {
-    const std::vector<telemetry::OperatorResult> ended = ended_operators(0);
+  telemetry::CoreLoss between = telemetry::CoreLoss::launch;
+  if (const int only = only_program(); only >= 0) {
+    const std::vector<telemetry::OperatorResult> ended = ended_operators(static_cast<std::size_t>(only));
     between_operators = telemetry::between_operators(ended, 0, ended.empty() ? 0 : ended.back().end);
+    // What a host launches when it likes: it had nothing to do here until then.
+    if (programs[static_cast<std::size_t>(only)]->open) between = telemetry::CoreLoss::no_work;
   }
   telemetry::CoreCounters& cores = of_die.cores;
   cores.core_time = engine.now() * static_cast<Time>(die->core.size());
   cores.flops = static_cast<double>(sum.flops);
   cores.useful_time = sum.useful;
   cores[telemetry::CoreLoss::tile_quantisation] = sum.computing - sum.useful;
-  cores[telemetry::CoreLoss::launch] =
-      std::min(between_operators * static_cast<Time>(die->core.size()), sum.idle_no_tile);
-  cores[telemetry::CoreLoss::imbalance] = sum.idle_no_tile - cores[telemetry::CoreLoss::launch];
+  cores[between] = std::min(between_operators * static_cast<Time>(die->core.size()), sum.idle_no_tile);
+  cores[telemetry::CoreLoss::imbalance] = sum.idle_no_tile - cores[between];
   for (std::size_t s = 0; s < kStages; ++s) cores[loss_of(static_cast<Stage>(s))] += sum.wait_load[s];
   cores[telemetry::CoreLoss::wait_hbm_latency] += sum.wait_load_open;
   cores[telemetry::CoreLoss::wait_l2] += sum.wait_store;
@@ -403,7 +415,8 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
     telemetry::OperatorResult& row = result.operators[i];
     const double seconds = static_cast<double>(row.end - row.start) * 1e-15;
     // What an operator must move: its weights and KV cache; a probe's own data.
-    const std::uint64_t memory = op.kind() == "probe" ? op.bytes : op.weight_bytes + op.kv_bytes();
+    const bool moves = op.kind() == "probe" || op.kind() == "transfer";
+    const std::uint64_t memory = moves ? op.bytes : op.weight_bytes + op.kv_bytes();
     const double hbm_share = static_cast<double>(memory) / seconds / results.hbm->counters.peak_bytes_per_second;
     const double core_share = static_cast<double>(op.flops) / seconds / results.compute->cores.peak_flops_per_second;
     row.bound_by = std::max(hbm_share, core_share) < 0.5 ? "latency" : hbm_share >= core_share ? "hbm" : "compute";
@@ -448,10 +461,9 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   if (results.hbm->interval - before > before / 20) return result;
 
   telemetry::IdleCauses causes;
-  if (programs.size() == 1)
-    causes.counted.push_back({"between_operators", telemetry::between_operators(result.operators, 0, before)});
-  if (programs.size() ==
-      1) {  // core time is counted per core, not per program: with several it would tell of the others
+  const bool alone = only_program() >= 0;
+  if (alone) causes.counted.push_back({"between_operators", telemetry::between_operators(result.operators, 0, before)});
+  if (alone) {  // core time is counted per core, not per program: with several it would tell of the others
     const telemetry::CoreCounters& cores = results.compute->cores;
     causes.weights = {{"imbalance", cores[telemetry::CoreLoss::imbalance]},
                       {"network", cores[telemetry::CoreLoss::wait_noc]},

@@ -50,6 +50,8 @@ struct Harvest {
   telemetry::WorkloadResult collective() const;
   void add_synthetic(telemetry::FabricResult& result) const;
   telemetry::ComputeResult compute() const;
+  /// The one program that has anything to do; -1 if there are several or none. An open one that nobody has used is as none.
+  int only_program() const;
   /// The precision most FLOP of this run are in: whose peak the die's use is compared with.
   work::Precision dominant_precision() const;
   telemetry::WorkloadResult workload(const telemetry::Results& results, std::size_t program) const;

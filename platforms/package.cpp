@@ -8,9 +8,11 @@
 
 #include "core/nearest.h"
 #include "core/random.h"
+#include "core/units.h"
 #include "engine/coupling.h"
 #include "kernel/driver.h"
 #include "kernel/time_resolution.h"
+#include "platforms/address_map.h"
 #include "platforms/command_tap.h"
 #include "platforms/config/memory_image.h"
 #include "platforms/config/yaml.h"
@@ -78,7 +80,8 @@ struct Package::Parts {
       : options(run_options),
         configuration(platforms::configure(run_options)),
         map(hbm::make_memory_map(memory_of(configuration.platform))),
-        addresses(make_addresses()),
+        addresses(configuration.platform.fabric.present() ? AddressMap()
+                                                          : platforms::make_address_map(configuration.platform, map)),
         memory(make_memory()),
         foreign(addresses, map, memory.get()),
         placement(map.capacity()),
@@ -103,6 +106,14 @@ struct Package::Parts {
     } catch (const std::invalid_argument& error) {
       throw ConfigError(Diagnostic{"", 0, 0, "", error.what()});
     }
+    if (host_program != nullptr) {
+      const auto number = static_cast<std::size_t>(std::find(program_table.begin(), program_table.end(), host_program) -
+                                                   program_table.begin());
+      host_queue = std::make_unique<platforms::HostQueue>(configuration.platform.registers, addresses, memory.get(),
+                                                          *host_program, dispatcher->heart(), number);
+    }
+    registers = std::make_unique<platforms::RegisterBlock>(engine.hearts(), host_queue.get());
+    foreign.set_registers(registers.get(), host_queue.get());
     if (!foreign.empty()) foreign.set_unloaded_latency(unloaded_read());
     if (options.trace_transactions.on) {
       for (engine::Heart* heart : engine.hearts())
@@ -130,16 +141,6 @@ struct Package::Parts {
   std::unique_ptr<SparseMemory> make_memory() {
     if (configuration.platform.memory.data == "none") return nullptr;
     return std::make_unique<SparseMemory>(map.capacity(), [this](auto... page) { foreign.fill(page...); });
-  }
-
-  AddressMap make_addresses() const {
-    if (configuration.platform.fabric.present()) return {};
-    std::vector<AddressRegion> regions{{"hbm", 0, map.capacity(), AddressRegion::Kind::memory, 0}};
-    for (const auto& model : configuration.platform.foreign)
-      if (!model.initiates() && model.in_place_of.empty())
-        regions.push_back({model.name, static_cast<std::uint64_t>(model.base), static_cast<std::uint64_t>(model.size),
-                           AddressRegion::Kind::foreign, 0});
-    return AddressMap(std::move(regions));
   }
 
   void load_memory() {
@@ -189,6 +190,15 @@ struct Package::Parts {
     placement.require_fit(configuration.workload_name());
     for (const bridge::ForeignParams& model : configuration.platform.foreign)
       if (model.initiates()) add_stream(model.name, "foreign." + model.name);
+    if (configuration.platform.has_cores() && configuration.platform.has_foreign_initiators()) {
+      programs.push_back(std::make_unique<work::Program>());
+      host_program = programs.back().get();
+      host_program->name = host_program->workload = "host";
+      host_program->open = true;
+      host_program->stream = static_cast<StreamId>(streams.size());
+      add_stream(host_program->name, "foreign");
+      program_table.push_back(host_program);
+    }
   }
 
   /// Streams by number, and how urgent each is to the memory controllers.
@@ -232,6 +242,7 @@ struct Package::Parts {
     bridge::InitiatorContext context;
     context.stream = stream_of(model.name);
     context.granule = configuration.platform.hbm.interleave_granule;
+    context.register_latency = configuration.platform.registers.latency;
     if (model.at == "off_package") context.stage = Stage::off_package;
     return context;
   }
@@ -454,6 +465,19 @@ struct Package::Parts {
     return 0;
   }
 
+  /// `of_host` null: nobody launches kernels.
+  std::unique_ptr<platforms::RegisterBlock> make_registers(platforms::HostQueue* of_host) const {
+    auto block = std::make_unique<platforms::RegisterBlock>(engine.hearts(), of_host);
+    const auto size = static_cast<std::uint64_t>(configuration.platform.registers.size);
+    if (block->bytes() > size) {
+      throw ConfigError(
+          Diagnostic{"", 0, 0, "registers.size",
+                     fmt::format("{} B hold {} counters, must be at least {}", size, block->counters(),
+                                 format_quantity(static_cast<std::int64_t>(block->bytes()), Unit::bytes))});
+    }
+    return block;
+  }
+
   /// What the hearts have traced.
   std::vector<telemetry::ComponentEvents> events() const {
     std::vector<telemetry::ComponentEvents> all;
@@ -489,6 +513,7 @@ struct Package::Parts {
   std::vector<std::string> streams;  // by StreamId
   std::vector<std::unique_ptr<work::Program>> programs;
   std::vector<const work::Program*> program_table;
+  work::Program* host_program = nullptr;  // what a foreign initiator launches, if it can
   /// What a source has to ask for.
   struct Requests {
     std::size_t workload;  // index
@@ -521,6 +546,8 @@ struct Package::Parts {
 
   std::vector<traffic::Source*> sources;
   std::vector<hbm::Channel*> channels;  // by stack x channels + channel; nullptr: a foreign model's
+  std::unique_ptr<platforms::HostQueue> host_queue;
+  std::unique_ptr<platforms::RegisterBlock> registers;
   std::vector<std::unique_ptr<platforms::CommandTap>> taps;  // of the channels, while somebody wants their commands
   std::ostringstream series_text;
   telemetry::IntervalSeries series{series_text};
@@ -558,6 +585,11 @@ std::vector<std::string> Package::violations() const {
 void Package::on_poll(std::function<void()> callback) { parts_->engine.on_poll = std::move(callback); }
 const platforms::config::Value& Package::resolved() const { return parts_->configuration.resolved; }
 const MemoryMap& Package::memory_map() const { return parts_->map; }
+const AddressMap& Package::address_map() const { return parts_->addresses; }
+std::string Package::describe(const AddressRegion& region) const {
+  return platforms::describe(region, parts_->configuration.platform, parts_->map);
+}
+std::vector<platforms::RegisterInfo> Package::registers() const { return parts_->make_registers(nullptr)->list(); }
 bool Package::has_memory() const { return !parts_->interposer; }
 const SparseMemory* Package::memory() const { return parts_->memory.get(); }
 SparseMemory* Package::memory() { return parts_->memory.get(); }

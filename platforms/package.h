@@ -19,11 +19,13 @@
 
 #include "bridge/foreign_initiator_shell.h"
 #include "bridge/foreign_target_shell.h"
+#include "core/address_map.h"
 #include "core/memory_map.h"
 #include "core/sparse_memory.h"
 #include "core/time.h"
 #include "engine/engine.h"
 #include "platforms/config/value.h"
+#include "platforms/register_block.h"
 #include "telemetry/results.h"
 #include "telemetry/traces.h"
 
@@ -104,6 +106,12 @@ class Package : public sc_core::sc_module {
   /// The resolved configuration, as in config.yaml: running that file again reproduces the run.
   const platforms::config::Value& resolved() const;
   const MemoryMap& memory_map() const;
+  /// Who answers at which address; empty for a fabric alone.
+  const AddressMap& address_map() const;
+  /// One of its regions in words.
+  std::string describe(const AddressRegion& region) const;
+  /// Everything in the region `registers`, by offset.
+  std::vector<platforms::RegisterInfo> registers() const;
   /// False for a fabric alone: its memory map is nobody's.
   bool has_memory() const;
   /// What memory holds, files of memory.load included; nullptr: no data (memory.data: none, or no memory).

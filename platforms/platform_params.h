@@ -12,6 +12,7 @@
 #include "fabric/link.h"
 #include "fabric/topology/crossbar.h"
 #include "hbm/hbm_params.h"
+#include "platforms/register_params.h"
 #include "traffic/dispatcher.h"
 
 namespace cowosim::platforms {
@@ -66,6 +67,7 @@ struct PlatformParams {
   fabric::LinkParams phy;
   fabric::FabricParams fabric;
   MemoryParams memory;
+  RegisterParams registers;
   std::vector<bridge::ForeignParams> foreign;
   traffic::DispatcherParams dispatcher;
 
@@ -92,6 +94,7 @@ struct PlatformParams {
     v.group("phy", phy, "HBM PHY link, one per stack, between cache slices and memory controllers");
     v.group("dispatcher", dispatcher, "hands out tiles to cores");
     v.group("memory", memory, "what memory holds");
+    v.group("registers", registers, "memory-mapped counters, doorbell and kernels of a host");
     v.entries("foreign", foreign, "foreign TLM-2.0 models by name: where they meet the package");
     v.group("fabric", fabric, "interposer network, alone under synthetic traffic: routers, links, terminals");
   }

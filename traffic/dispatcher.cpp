@@ -5,22 +5,34 @@
 
 namespace cowosim::traffic {
 
+namespace {
+void require_tiles(const work::Program& program, const work::Operator& op) {
+  if (op.tiles() == 0)
+    throw std::invalid_argument("operator " + op.name() + " of program " + program.name + " has no tiles");
+}
+}  // namespace
+
 Dispatcher::Dispatcher(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs)
     : params_(params), cores_(cores), programs_(std::move(programs)) {
   if (cores <= 0) throw std::invalid_argument("a dispatcher needs cores");
   if (programs_.size() > 255) throw std::invalid_argument("a dispatcher runs at most 255 programs");
   states_.resize(programs_.size());
+  bool background = programs_.empty();
   for (std::size_t p = 0; p < programs_.size(); ++p) {
     const work::Program& program = *programs_[p];
-    if (program.operators.empty()) throw std::invalid_argument("program " + program.name + " has no operators");
-    for (const auto& op : program.operators) {
-      if (op->tiles() == 0)
-        throw std::invalid_argument("operator " + op->name() + " of program " + program.name + " has no tiles");
-    }
-    if (!program.background) ++foreground_left_;
+    if (program.operators.empty() && !program.open)
+      throw std::invalid_argument("program " + program.name + " has no operators");
+    for (const auto& op : program.operators) require_tiles(program, *op);
+    if (program.open && program.background)
+      throw std::invalid_argument("program " + program.name + " is open: it cannot be a background one");
+    if (program.background) background = true;
+    if (!program.background && !program.open) ++foreground_left_;
     State& state = states_[p];
-    state.pass.resize(program.operators.size());
-    state.records.resize(program.operators.size());
+    state.active = !program.open;
+    if (!program.open) {
+      state.pass.resize(program.operators.size());
+      state.records.resize(program.operators.size());
+    }
     state.first_core = program.first_core;
     state.cores = program.cores == 0 ? cores - program.first_core : program.cores;
     if (state.first_core < 0 || state.cores < 1 || state.first_core + state.cores > cores) {
@@ -28,13 +40,44 @@ Dispatcher::Dispatcher(const DispatcherParams& params, int cores, std::vector<co
     }
     state.free.resize(static_cast<std::size_t>(state.cores) * static_cast<std::size_t>(params.tiles_per_core));
   }
-  if (foreground_left_ == 0) throw std::invalid_argument("all programs are background ones: the run would never end");
+  if (foreground_left_ == 0 && background)
+    throw std::invalid_argument("all programs are background ones: the run would never end");
 }
 
 void Dispatcher::start() {
   pool_ = &own_pool();
-  for (std::size_t p = 0; p < states_.size(); ++p) begin_operator(p, 0, params_.launch_overhead);
+  for (std::size_t p = 0; p < states_.size(); ++p) {
+    if (!programs_[p]->open) {
+      begin_operator(p, 0, params_.launch_overhead);
+    } else {
+      while (states_[p].pass.size() < programs_[p]->operators.size()) enqueue(p, params_.launch_overhead);
+    }
+  }
   update(0);
+}
+
+void Dispatcher::appended(std::size_t program, Time not_before) {
+  const work::Program& to = *programs_.at(program);
+  const State& state = states_[program];
+  if (!to.open) throw std::invalid_argument("program " + to.name + " is not open");
+  if (to.operators.size() != state.pass.size() + 1)
+    throw std::invalid_argument("program " + to.name + ": operators are appended one at a time");
+  require_tiles(to, *to.operators.back());
+  enqueue(program, not_before);
+  if (state.starts != kNever) due_ = std::min(due_, state.starts);
+}
+
+void Dispatcher::enqueue(std::size_t program, Time not_before) {
+  State& state = states_[program];
+  const std::size_t op = state.pass.size();
+  state.pass.emplace_back();
+  state.records.emplace_back();
+  state.not_before.push_back(not_before);
+  ++open_left_;
+  if (state.active) return;
+  state.active = true;
+  begin_operator(program, op,
+                 state.end == kNever ? not_before : std::max(not_before, state.end + params_.launch_overhead));
 }
 
 void Dispatcher::begin_operator(std::size_t program, std::size_t op, Time start) {
@@ -134,8 +177,18 @@ void Dispatcher::finish_operator(std::size_t program, Time now) {
   state.pass[state.op].end = now;
   if (!background) state.records[state.op] = state.pass[state.op];
   if (!state.active) return;  // a background program that has been told to stop
-  if (state.op + 1 < programs_[program]->operators.size()) {
-    begin_operator(program, state.op + 1, now + params_.launch_overhead);
+  const bool open = programs_[program]->open;
+  if (open) {
+    --open_left_;
+    state.end = now;
+  }
+  if (state.op + 1 < state.pass.size()) {
+    const Time start = now + params_.launch_overhead;
+    begin_operator(program, state.op + 1, open ? std::max(start, state.not_before[state.op + 1]) : start);
+    return;
+  }
+  if (open) {
+    state.active = false;
     return;
   }
   ++state.passes;
@@ -147,9 +200,10 @@ void Dispatcher::finish_operator(std::size_t program, Time now) {
   }
   state.active = false;
   if (--foreground_left_ != 0) return;
-  for (State& other : states_) {
-    other.active = false;
-    other.starts = kNever;
+  for (std::size_t p = 0; p < states_.size(); ++p) {
+    if (programs_[p]->open) continue;
+    states_[p].active = false;
+    states_[p].starts = kNever;
   }
 }
 
@@ -171,7 +225,7 @@ void Dispatcher::statistics(StatVisitor& visitor) const {
 void Dispatcher::check_idle(std::vector<std::string>& broken) const {
   for (std::size_t p = 0; p < states_.size(); ++p) {
     const State& state = states_[p];
-    if (!programs_[p]->background && state.passes != 1)
+    if (programs_[p]->open ? state.active : !programs_[p]->background && state.passes != 1)
       broken.push_back(name() + ": program " + programs_[p]->name + " has not ended");
     if (state.launched != state.answered) {
       broken.push_back(name() + ": program " + programs_[p]->name + ": " +

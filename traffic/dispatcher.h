@@ -37,7 +37,8 @@ struct DispatcherParams {
 /// first wave goes round robin over the cores, tiles_per_core deep; later tiles go to whichever core answers. Several programs run
 /// at once, each on its own range of cores; at one instant their launches alternate. An operator with an `interval` is paced: its tile i
 /// waits for first launch + i x interval, and for a core, so that what it falls behind it makes up for. A background program starts over until every other one is done; then
-/// it launches nothing more and what it has launched drains.
+/// it launches nothing more and what it has launched drains. An open program runs what is appended to it, and does not hold the
+/// end of the others back; it counts as ended while its queue is empty.
 class Dispatcher final : public engine::Heart {
  public:
   /// One operator of a program, timed. A background program keeps the times of its latest complete pass.
@@ -46,8 +47,9 @@ class Dispatcher final : public engine::Heart {
     Time end = kNever;    ///< last response; kNever: not finished
   };
 
-  /// `programs` must outlive the dispatcher and be immutable. Throws std::invalid_argument without cores, for an empty program, for an operator
-  /// without tiles, for a range of cores that is empty or not there, and when all programs are background ones.
+  /// `programs` must outlive the dispatcher and be immutable, but for what `appended` says. Throws std::invalid_argument without cores, for an
+  /// empty program that is not open, for an operator without tiles, for a range of cores that is empty or not there, and for background
+  /// programs that nothing ends.
   Dispatcher(const DispatcherParams& params, int cores, std::vector<const work::Program*> programs);
 
   /// Call once name and pools are set.
@@ -62,8 +64,13 @@ class Dispatcher final : public engine::Heart {
   void statistics(StatVisitor& visitor) const override;
   void check_idle(std::vector<std::string>& broken) const override;
 
-  /// Every foreground program has ended and nothing is launched.
-  bool finished() const { return foreground_left_ == 0 && outstanding_ == 0; }
+  /// One more operator stands at the end of that open program: it starts at `not_before`, or launch_overhead after the end of the one
+  /// before it if that is later. Call between windows, `not_before` not in the past of the last `advance`; due() may come closer. Throws
+  /// std::invalid_argument for a program that is not open and an operator without tiles.
+  void appended(std::size_t program, Time not_before);
+
+  /// Every foreground program has ended, open ones have run what they were given, and nothing is launched.
+  bool finished() const { return foreground_left_ == 0 && open_left_ == 0 && outstanding_ == 0; }
   const std::vector<OperatorRecord>& operators(std::size_t program) const { return states_[program].records; }
   /// End of the program's last operator; kNever before. Background: end of its latest complete pass.
   Time end(std::size_t program) const { return states_[program].end; }
@@ -84,8 +91,9 @@ class Dispatcher final : public engine::Heart {
     Time interval = 0;           // of the running operator
     int first_core = 0;
     int cores = 0;
-    bool active = true;
-    std::vector<int> free;  // ring: cores with room, in the order of their answers; one entry per unit of room
+    bool active = true;            // open: an operator is running or starting
+    std::vector<Time> not_before;  // open: of each operator
+    std::vector<int> free;         // ring: cores with room, in the order of their answers; one entry per unit of room
     std::size_t free_begin = 0;
     std::size_t free_count = 0;
     std::vector<OperatorRecord> pass;
@@ -96,6 +104,7 @@ class Dispatcher final : public engine::Heart {
   };
 
   void begin_operator(std::size_t program, std::size_t op, Time start);
+  void enqueue(std::size_t program, Time not_before);
   void finish_operator(std::size_t program, Time now);
   static bool can_launch(const State& state) {
     return state.active && state.starts == kNever && state.free_count != 0 && state.launched < state.tiles;
@@ -110,6 +119,7 @@ class Dispatcher final : public engine::Heart {
   std::vector<State> states_;
   engine::Pool* pool_ = nullptr;
   std::size_t foreground_left_ = 0;
+  std::uint64_t open_left_ = 0;  // operators of open programs that have not ended
   std::uint64_t outstanding_ = 0;
   std::uint64_t launches_ = 0;
   std::size_t turn_ = 0;  // round robin

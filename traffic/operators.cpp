@@ -398,6 +398,30 @@ Tile Embedding::tile(std::uint64_t index) const {
   return tile;
 }
 
+// --- transfers ---
+
+Transfer::Transfer(std::string name, const TransferShape& shape)
+    : Operator(std::move(name), "transfer"),
+      shape_(shape),
+      piece_(shape.load && shape.store ? kProbeTileBytes / 2 : kProbeTileBytes),
+      skipped_((shape.load ? shape.source : shape.destination) % piece_) {
+  if ((shape.load || shape.store) && shape.bytes == 0) throw std::invalid_argument("a transfer without bytes");
+  bytes = shape.bytes * ((shape.load ? 1 : 0) + (shape.store ? 1 : 0));
+}
+
+std::uint64_t Transfer::tiles() const { return bytes == 0 ? 1 : ceil_div(skipped_ + shape_.bytes, piece_); }
+
+Tile Transfer::tile(std::uint64_t index) const {
+  Tile tile;
+  tile.matrix = false;
+  if (bytes == 0) return tile;
+  const std::uint64_t begin = index == 0 ? 0 : index * piece_ - skipped_;
+  const std::uint64_t end = std::min(shape_.bytes, (index + 1) * piece_ - skipped_);
+  if (shape_.load) add_load(tile, linear(shape_.source + begin, end - begin));
+  if (shape_.store) add_store(tile, linear(shape_.destination + begin, end - begin));
+  return tile;
+}
+
 // --- probes ---
 
 StreamProbe::StreamProbe(std::string name, const StreamParams& params, std::uint64_t base, std::uint64_t tile_bytes,

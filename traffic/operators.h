@@ -210,8 +210,30 @@ class Embedding final : public work::Operator {
   EmbeddingShape shape_;
 };
 
-/// Bytes of a tile of memory probes: enough for a core to have as much in flight as it can.
+/// Bytes of a tile of memory probes and transfers: enough for a core to have as much in flight as it can.
 inline constexpr std::uint64_t kProbeTileBytes = 32 * 1024;
+
+/// Contiguous memory read, written, or both (a copy). Neither: one empty tile.
+struct TransferShape {
+  bool load = false;
+  bool store = false;
+  std::uint64_t source = 0;       ///< of the load
+  std::uint64_t destination = 0;  ///< of the store
+  std::uint64_t bytes = 0;        ///< of each
+};
+
+/// Tile = the same piece of source and destination; pieces end at whole multiples of their size in what is loaded (without a load: stored).
+class Transfer final : public work::Operator {
+ public:
+  Transfer(std::string name, const TransferShape& shape);
+  std::uint64_t tiles() const override;
+  work::Tile tile(std::uint64_t index) const override;
+
+ private:
+  TransferShape shape_;
+  std::uint64_t piece_;
+  std::uint64_t skipped_;  // of the first piece: what lies before the first byte
+};
 
 /// STREAM on cores: tile = the same chunk of every array.
 class StreamProbe final : public work::Operator {

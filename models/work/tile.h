@@ -1,5 +1,5 @@
 // What compute and traffic both speak: a tile is the unit of work of a core; an operator is many tiles; a program is a
-// sequence of operators. Immutable while a run goes on, so any thread may read it.
+// sequence of operators. Immutable while a window runs, so any thread may read it; only an open program grows, between windows.
 #pragma once
 
 #include <array>
@@ -85,7 +85,7 @@ class Operator {
  public:
   virtual ~Operator() = default;
   const std::string& name() const { return name_; }
-  /// "gemm", "attention", "norm", "elementwise", "copy", "probe"
+  /// "gemm", "attention", "norm", "elementwise", "copy", "probe", "transfer"
   const std::string& kind() const { return kind_; }
   virtual std::uint64_t tiles() const = 0;
   virtual Tile tile(std::uint64_t index) const = 0;
@@ -114,6 +114,7 @@ struct Program {
   StreamId stream = 0;
   std::vector<std::unique_ptr<Operator>> operators;
   bool background = false;  ///< starts over when done and ends with the last program that is not background
+  bool open = false;        ///< a host appends operators while the run goes on; not background. May begin empty
   int first_core = 0;       ///< its tiles run on `cores` cores from this one on
   int cores = 0;            ///< 0: all the rest
 

@@ -32,7 +32,11 @@ OTHERS = {
     ("show", "h100_sxm5", "--decode", "nix"): "cowosim show: error: --decode: 'nix' is not an address (decimal or 0x...)",
     ("show", "h100_sxm5", "--decode", "-1"): "cowosim show: error: --decode: '-1' is not an address (decimal or 0x...)",
     ("show", "h100_sxm5", "--decode", "0x1400000000"):
-        "cowosim show: error: --decode: 0x1400000000 is outside the memory of 85899345920 bytes (0x1400000000)",
+        "cowosim show: error: --decode: 0x1400000000 lies in the hole between all (ends at 0x13ffffffff) and registers (begins at 0x100000000000)",
+    ("show", "h100_sxm5", "--decode", "0x100001000000"):
+        "cowosim show: error: --decode: 0x100001000000 lies behind registers (ends at 0x100000ffffff)",
+    ("show", "reference/mesh", "--registers"): "cowosim show: error: --registers: this platform is a fabric alone, without addresses",
+    ("show", "stream", "--registers"): "cowosim show: error: --registers goes with a platform, and 'stream' is a workload",
     ("schema", "nix"): "cowosim schema: error: schema of what? 'nix' is none of platform, workload",
     ("validate",): "cowosim validate: error: which file? (usage: cowosim validate FILE...)",
     ("validate", "nix.yaml"): "error: 'nix.yaml' does not exist; expected the file of a platform",

@@ -70,6 +70,30 @@ PLATFORM_FILES = {
     "half a channel masked": (
         "hbm:\n  masked: [hbm_stack_1.channel_4.pseudo_channel_1]\n",
         "3:11: error: hbm.masked: hbm_stack_1.channel_4 keeps one of its pseudo-channels; that needs interleave: pseudo_channel"),
+    "registers inside memory": (
+        "registers:\n  base: 64GiB\n",
+        "3:9: error: registers.base: 0x1000000000 to 0x1000ffffff overlaps all (0x0 to 0x13ffffffff); expected a base from 80GiB on"),
+    "a foreign target inside memory": (
+        "foreign:\n  npu: {role: target, at: die_0, base: 1GiB, size: 1MiB}\n",
+        "3:40: error: foreign.npu.base: 0x40000000 to 0x400fffff overlaps all (0x0 to 0x13ffffffff); expected a base from 80GiB on"),
+    "a foreign target on the registers": (
+        "foreign:\n  npu: {role: target, at: off_package, base: 8TiB, size: 9TiB}\n",
+        "3:46: error: foreign.npu.base: 0x80000000000 to 0x10ffffffffff overlaps registers (0x100000000000 to 0x100000ffffff); "
+        "expected a base from 16777232MiB on"),
+    "two foreign targets at one place": (
+        "foreign:\n  npu: {role: target, at: die_0, base: 1TiB, size: 1GiB}\n  nic:\n    role: target\n    at: off_package\n"
+        "    size: 2TiB\n    base: 512GiB\n",
+        "8:11: error: foreign.nic.base: 0x8000000000 to 0x27fffffffff overlaps npu (0x10000000000 to 0x1003fffffff); expected a base from "
+        "1025GiB on"),
+    "a foreign target without a size": (
+        "foreign:\n  npu: {role: target, at: die_0, base: 1TiB, size: 0B}\n",
+        "3:52: error: foreign.npu.size: must be above 0: a target answers at addresses of its own (base, size)"),
+    "a foreign initiator with addresses": (
+        "foreign:\n  cpu: {role: initiator, at: die_0, base: 1TiB}\n",
+        "3:43: error: foreign.cpu.base: an initiator has no addresses; leave it out"),
+    "a stack's stand-in with a size": (
+        "foreign:\n  mem: {role: target, in_place_of: hbm_stack_1, size: 16GiB}\n",
+        "3:55: error: foreign.mem.size: what stands in place of something has its addresses; leave it out"),
 }
 WHOLE = ("a platform nobody knows", "nothing at all", "no YAML", "itself")  # files of their own, not extending anything
 

@@ -122,17 +122,17 @@ void FlitNetwork::statistics(StatVisitor& visit) const {
   const auto put = [&](const std::string& stat, const char* unit, double value) { visit(stat.c_str(), unit, value); };
   // What nothing has used has nothing to say: a large idle network writes nothing.
   for (const LinkCounters& link : links()) {
-    if (link.flits == 0 && link.wait == 0) continue;
+    if (link.flits == 0 && link.wait == 0 && !visit.complete()) continue;
     const std::string prefix = "link." + link.name + ".";
     put(prefix + "flits", "count", static_cast<double>(link.flits));
     put(prefix + "bytes", "B", static_cast<double>(link.bytes));
     put(prefix + "busy", "ns", to_ns(link.busy));
     for (std::size_t s = 0; s < kStalls; ++s)
       put(prefix + "stall_" + telemetry::name_of(static_cast<Stall>(s)), "ns", to_ns(link.stalls[s]));
-    if (link.replays > 0) put(prefix + "replays", "count", static_cast<double>(link.replays));
+    if (link.replays > 0 || visit.complete()) put(prefix + "replays", "count", static_cast<double>(link.replays));
   }
   for (const RouterCounters& router : routers()) {
-    if (router.flits == 0 && router.peak_occupancy == 0) continue;
+    if (router.flits == 0 && router.peak_occupancy == 0 && !visit.complete()) continue;
     const std::string prefix = "router." + router.name + ".";
     put(prefix + "flits", "count", static_cast<double>(router.flits));
     put(prefix + "buffered", "ns", router.occupancy_cycles * to_ns(router.period));

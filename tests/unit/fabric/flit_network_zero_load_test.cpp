@@ -266,6 +266,29 @@ TEST(FlitNetworkZeroLoad, AnIdleNetworkIsNeverDue) {
   test::expect_settled(b);
 }
 
+TEST(FlitNetworkZeroLoad, CompleteStatisticsAreAlwaysTheSameOnes) {
+  struct Names final : StatVisitor {
+    explicit Names(bool all) : complete_(all) {}
+    void operator()(const char* name, const char*, double) override { names.push_back(name); }
+    bool complete() const override { return complete_; }
+    bool complete_;
+    std::vector<std::string> names;
+  };
+  FlitBench b({mesh(4, 4, reference_parts(test::kFlitBytes)), Routing::dimension_order, {}, {}});
+  const auto names = [&](bool all) {
+    Names visitor(all);
+    b.network.statistics(visitor);
+    return visitor.names;
+  };
+  const std::vector<std::string> idle = names(true);
+  EXPECT_EQ(names(false).size(), 3u) << "what nothing has used says nothing";
+  b.send(0, 5, 4, 0);
+  b.finish();
+  EXPECT_GT(names(false).size(), 3u);
+  EXPECT_EQ(names(true), idle);
+  EXPECT_GT(idle.size(), 16u * 8u);
+}
+
 /// However long a flit is on its way, only the cycles in which something happens to it are handled.
 TEST(FlitNetworkZeroLoad, DueIsWhereSomethingMoves) {
   for (const int cycles : {1000, 5000, 100'000}) {

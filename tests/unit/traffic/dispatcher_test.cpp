@@ -234,6 +234,157 @@ TEST(Dispatcher, ReportsTilesThatNobodyAnswers) {
                           "dispatcher: 2 launches in the pool"));
 }
 
+work::Program open_program(StreamId stream) {
+  work::Program result = program({}, stream);
+  result.open = true;
+  return result;
+}
+void append(Bench& bench, work::Program& program, std::size_t index, std::uint64_t tiles, Time not_before) {
+  program.operators.push_back(std::make_unique<FakeOperator>(tiles));
+  bench.dispatcher.appended(index, not_before);
+}
+
+TEST(Dispatcher, AnOpenProgramRunsWhatIsAppendedInOrder) {
+  work::Program host = open_program(0);
+  Bench bench(
+      quick(), 2, {&host}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  EXPECT_TRUE(bench.dispatcher.finished()) << "nothing to do is done";
+  EXPECT_EQ(bench.dispatcher.due(), kNever);
+  bench.loop.run(1 * kNs, 1000 * kNs);
+
+  append(bench, host, 0, 3, 1250 * kNs);
+  append(bench, host, 0, 1, 1250 * kNs);
+  EXPECT_EQ(bench.dispatcher.due(), 1250 * kNs) << "the first does not wait for launch_overhead";
+  EXPECT_FALSE(bench.dispatcher.finished());
+  bench.loop.run(1 * kNs, 1300 * kNs);
+  append(bench, host, 0, 1, 1400 * kNs);  // the second is still to come
+  append(bench, host, 0, 1, 9000 * kNs);  // later than the end of the one before
+  bench.loop.run(1 * kNs);
+  // launch 5, compute 10 (three tiles on two cores: 20), response 1; then 100 to the next.
+  const auto& records = bench.dispatcher.operators(0);
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[0].start, 1250 * kNs);
+  EXPECT_EQ(records[0].end, 1276 * kNs);
+  EXPECT_EQ(records[1].start, 1376 * kNs);
+  EXPECT_EQ(records[1].end, 1392 * kNs);
+  EXPECT_EQ(records[2].start, 1492 * kNs);
+  EXPECT_EQ(records[3].start, 9000 * kNs);
+  EXPECT_EQ(bench.dispatcher.end(0), 9016 * kNs);
+  EXPECT_EQ(bench.cores[0]->seen.back().op, 3u);
+  bench.expect_done();
+
+  // Idle again, and asked again: the queue was empty for long, so only the time of asking counts.
+  append(bench, host, 0, 1, 20000 * kNs);
+  bench.loop.run(1 * kNs);
+  EXPECT_EQ(records[4].start, 20000 * kNs);
+  append(bench, host, 0, 1, 20020 * kNs);
+  bench.loop.run(1 * kNs);
+  EXPECT_EQ(records[5].start, 20116 * kNs) << "launch_overhead after the end of the one before, at 20016";
+  bench.expect_done();
+}
+
+TEST(Dispatcher, WhatAnOpenProgramBeginsWithRunsFirst) {
+  work::Program host = program({2, 1}, 0);
+  host.open = true;
+  Bench bench(
+      quick(), 2, {&host}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  append(bench, host, 0, 1, 0);
+  bench.loop.run(1 * kNs);
+  const auto& records = bench.dispatcher.operators(0);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[0].start, 100 * kNs) << "launch_overhead, as of any program";
+  EXPECT_EQ(records[1].start, 216 * kNs);
+  EXPECT_EQ(records[2].start, 332 * kNs);
+  bench.expect_done();
+}
+
+TEST(Dispatcher, AnOpenProgramHoldsNobodyBackAndIsNotEndedByOthers) {
+  const work::Program foreground = program({4}, 0);
+  const work::Program background = program({3}, 1, true);
+  work::Program host = open_program(2);
+  Bench bench(
+      quick(), 2, {&foreground, &background, &host}, [](std::uint64_t) { return 50 * kNs; }, 1 * kNs);
+  append(bench, host, 2, 40, 110 * kNs);
+  append(bench, host, 2, 1, 110 * kNs);
+  bench.loop.run(1 * kNs);
+  EXPECT_EQ(bench.dispatcher.passes(0), 1u);
+  EXPECT_GT(bench.dispatcher.end(2), bench.dispatcher.end(0)) << "goes on when the foreground has ended";
+  EXPECT_EQ(bench.dispatcher.tiles_done(2), 41u);
+  bench.expect_done();
+}
+
+TEST(Dispatcher, AnIdleOpenProgramChangesNothing) {
+  const auto run = [](bool with_host) {
+    const work::Program a = program({20, 3}, 0);
+    const work::Program b = program({17}, 1);
+    const work::Program host = open_program(2);
+    std::vector<const work::Program*> programs{&a, &b};
+    if (with_host) programs.push_back(&host);
+    Bench bench(
+        quick(), 3, programs, [](std::uint64_t tile) { return static_cast<Time>(mix(9, tile) % (40 * kNs)); }, 3 * kNs);
+    bench.loop.run(3 * kNs);
+    bench.expect_done();
+    return bench.dispatcher.journal().hash();
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+
+TEST(Dispatcher, AppendedOperatorsDoNotDependOnHowTimeIsSliced) {
+  const auto run = [](Time window, Time asked) {
+    const work::Program a = program({100, 30}, 0);
+    work::Program host = open_program(1);
+    Bench bench(
+        quick(), 5, {&a, &host}, [](std::uint64_t tile) { return static_cast<Time>(mix(3, tile) % (40 * kNs)); },
+        3 * kNs);
+    for (int i = 0; i < 6; ++i) {
+      const Time t = i * 333 * kNs + asked;
+      bench.loop.run(window, t);
+      append(bench, host, 1, 7, t + 20 * kNs);
+    }
+    bench.loop.run(window);
+    bench.expect_done();
+    Outcome outcome{bench.dispatcher.journal().hash(), {}};
+    for (const auto& record : bench.dispatcher.operators(1)) {
+      outcome.times.push_back(record.start);
+      outcome.times.push_back(record.end);
+    }
+    return outcome;
+  };
+  const Outcome whole = run(3 * kNs, 7 * kNs);
+  EXPECT_EQ(run(3 * kNs / 2, 7 * kNs), whole);
+  EXPECT_EQ(run(3 * kNs / 7, 7 * kNs), whole);
+  EXPECT_NE(run(3 * kNs, 8 * kNs), whole) << "negative control: asked a nanosecond later";
+}
+
+TEST(Dispatcher, AnOpenProgramThatIsNotAnsweredHasNotEnded) {
+  work::Program host = open_program(0);
+  Bench bench(
+      quick(), 1, {&host}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  bench.cores[0]->swallow = true;
+  append(bench, host, 0, 1, 10 * kNs);
+  bench.loop.run(1 * kNs);
+  EXPECT_FALSE(bench.dispatcher.finished());
+  EXPECT_THAT(test::broken_rules(bench.dispatcher),
+              ElementsAre("dispatcher: program program_0 has not ended",
+                          "dispatcher: program program_0: 1 tiles launched and not answered",
+                          "dispatcher: 1 launches in the pool"));
+}
+
+TEST(Dispatcher, RejectsWhatCannotBeAppended) {
+  const work::Program closed = program({1}, 0);
+  work::Program host = open_program(1);
+  Bench bench(
+      quick(), 1, {&closed, &host}, [](std::uint64_t) { return 10 * kNs; }, 1 * kNs);
+  EXPECT_THROW(bench.dispatcher.appended(0, 0), std::invalid_argument) << "not open";
+  EXPECT_THROW(bench.dispatcher.appended(1, 0), std::invalid_argument) << "nothing was appended";
+  EXPECT_THROW(append(bench, host, 1, 0, 0), std::invalid_argument) << "no tiles";
+  work::Program both = open_program(0);
+  both.background = true;
+  EXPECT_THROW(Dispatcher(quick(), 1, {&closed, &both}), std::invalid_argument);
+  const work::Program background = program({1}, 0, true);
+  EXPECT_THROW(Dispatcher(quick(), 1, {&background, &host}), std::invalid_argument) << "nothing would end the first";
+}
+
 TEST(Dispatcher, RejectsWhatCannotEndOrStart) {
   const work::Program empty = program({});
   const work::Program no_tiles = program({0});

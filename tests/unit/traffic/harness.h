@@ -21,13 +21,13 @@ class Loop {
   }
   void add(engine::Heart& heart) { hearts_.push_back({&heart, {}}); }
 
-  /// Windows of `window` (at most the least latency) until nothing is due and nothing in flight.
-  void run(Time window) {
+  /// Windows of `window` (at most the least latency) until nothing is due and nothing in flight, or exactly to `stop`.
+  void run(Time window, Time stop = kNever) {
     for (Time from = 0;;) {
       const Time next = earliest();
-      if (next == kNever) return;
+      if (next == kNever || next >= stop) return;
       from = std::max(from, next / window * window);
-      const Time until = from + window;
+      const Time until = std::min(from + window, stop);
       for (Node& node : hearts_) {
         std::sort(node.inbox.begin(), node.inbox.end(), before);
         std::size_t done = 0;

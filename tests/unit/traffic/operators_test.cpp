@@ -318,6 +318,45 @@ TEST(Embedding, ReadsOneRowPerToken) {
   EXPECT_LT(*totals.touched.at(1).rbegin(), 1000u * 128);
 }
 
+TEST(Transfer, TouchesEveryByteOnceAndCutsAtWholePieces) {
+  for (const auto& [load, store] : {std::pair{true, true}, {true, false}, {false, true}}) {
+    TransferShape shape;
+    shape.load = load;
+    shape.store = store;
+    shape.source = kRegion + 12345;
+    shape.destination = 2 * kRegion + 777;
+    for (const std::uint64_t bytes : {1u, 4000u, 20039u, 20423u, 20424u, 100'000u}) {
+      shape.bytes = bytes;
+      const Transfer transfer("t", shape);
+      const Totals totals = count(transfer);
+      EXPECT_EQ(totals.loaded, load ? bytes : 0);
+      EXPECT_EQ(totals.stored, store ? bytes : 0);
+      EXPECT_LE(totals.largest, kProbeTileBytes);
+      if (load) EXPECT_EQ(totals.touched.at(1).size(), bytes);
+      if (store) {
+        EXPECT_EQ(totals.touched.at(2).size(), bytes);
+        EXPECT_EQ(*totals.touched.at(2).begin(), 777u);
+      }
+      const std::uint64_t piece = load && store ? kProbeTileBytes / 2 : kProbeTileBytes;
+      for (std::uint64_t i = 1; i < transfer.tiles(); ++i) {
+        const work::Tile tile = transfer.tile(i);
+        EXPECT_EQ((load ? tile.loads[0] : tile.stores[0]).base % piece, 0u);
+        if (load && store) EXPECT_EQ(tile.loads[0].base - shape.source, tile.stores[0].base - shape.destination);
+      }
+    }
+  }
+}
+
+TEST(Transfer, OfNothingIsOneEmptyTile) {
+  const Transfer nothing("nop", {});
+  EXPECT_EQ(nothing.tiles(), 1u);
+  EXPECT_EQ(nothing.bytes, 0u);
+  EXPECT_EQ(nothing.tile(0).load_count + nothing.tile(0).store_count, 0);
+  TransferShape no_bytes;
+  no_bytes.load = true;
+  EXPECT_THROW(Transfer("t", no_bytes), std::invalid_argument);
+}
+
 TEST(Probes, StreamTouchesEveryByteOnce) {
   for (const char* kind : {"read", "write", "copy", "scale", "add", "triad"}) {
     StreamParams params;
