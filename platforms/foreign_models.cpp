@@ -89,6 +89,7 @@ void ForeignModels::open_gates(engine::Engine& engine, kernel::Driver& driver, e
 }
 
 void ForeignModels::end() {
+  if (queue_ != nullptr) queue_->settle(engine_->now());
   for (const auto& shell : initiators_) shell->end();
 }
 

@@ -407,6 +407,10 @@ telemetry::WorkloadResult Harvest::workload(const telemetry::Results& results, s
   // count as often as they stand for.
   result.operators = ended_operators(p);
   const bool complete = result.operators.size() == program.operators.size();
+  if (!results.hbm) {  // all of memory is foreign: nobody knows what it could have done
+    if (complete && !result.operators.empty()) result.measured = result.operators.back().end;
+    return result;
+  }
   Time before = 0;
   __int128 whole = 0;
   std::uint64_t simulated_weights = 0, simulated_kv = 0, simulated_bytes = 0;

@@ -112,8 +112,10 @@ struct Package::Parts {
       host_queue = std::make_unique<platforms::HostQueue>(configuration.platform.registers, addresses, memory.get(),
                                                           *host_program, dispatcher->heart(), number);
     }
-    registers = std::make_unique<platforms::RegisterBlock>(engine.hearts(), host_queue.get());
-    foreign.set_registers(registers.get(), host_queue.get());
+    if (configuration.platform.has_foreign_initiators()) {
+      registers = make_registers(host_queue.get());
+      foreign.set_registers(registers.get(), host_queue.get());
+    }
     if (!foreign.empty()) foreign.set_unloaded_latency(unloaded_read());
     if (options.trace_transactions.on) {
       for (engine::Heart* heart : engine.hearts())
@@ -193,7 +195,7 @@ struct Package::Parts {
     if (configuration.platform.has_cores() && configuration.platform.has_foreign_initiators()) {
       programs.push_back(std::make_unique<work::Program>());
       host_program = programs.back().get();
-      host_program->name = host_program->workload = "host";
+      host_program->name = host_program->workload = "host_kernels";
       host_program->open = true;
       host_program->stream = static_cast<StreamId>(streams.size());
       add_stream(host_program->name, "foreign");
@@ -589,7 +591,9 @@ const AddressMap& Package::address_map() const { return parts_->addresses; }
 std::string Package::describe(const AddressRegion& region) const {
   return platforms::describe(region, parts_->configuration.platform, parts_->map);
 }
-std::vector<platforms::RegisterInfo> Package::registers() const { return parts_->make_registers(nullptr)->list(); }
+std::vector<platforms::RegisterInfo> Package::registers() const {
+  return parts_->make_registers(parts_->host_queue.get())->list();
+}
 bool Package::has_memory() const { return !parts_->interposer; }
 const SparseMemory* Package::memory() const { return parts_->memory.get(); }
 SparseMemory* Package::memory() { return parts_->memory.get(); }

@@ -138,7 +138,7 @@ bool ForeignInitiator::issue(Request& request, std::uint32_t number, Time now) {
   while (request.address != request.end) {
     const std::size_t door = door_of(request.address);
     if (credits_[door] == 0) return false;
-    --credits_[door];
+    if (initial_credits_ != kUnbounded) --credits_[door];
     const std::uint64_t end = std::min((request.address | (granule - 1)) + 1, request.end);
     const auto [handle, piece] = pool_->fresh();
     piece.address = piece.fetch_address = request.address;
