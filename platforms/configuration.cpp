@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "core/nearest.h"
 #include "core/units.h"
@@ -225,6 +226,10 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
 
 /// Files are written absolutely: config.yaml must mean the same wherever it is run again.
 void resolve_files(Configuration& configuration) {
+  for (const ForeignEntry& entry : configuration.platform.foreign) {
+    if (entry.plugin.empty()) continue;
+    configuration.resolved.find("foreign")->find(entry.name)->find("plugin")->text = entry.plugin;
+  }
   Value* section = configuration.resolved.find("workloads");
   const auto resolve = [&](const WorkloadChoice& choice, const char* parameter, const std::string& file) {
     if (file.empty()) return;
@@ -305,6 +310,7 @@ Configuration configure(const RunOptions& options) {
 
   config::Reader reader(root, "", overrides, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
+  read_plugins(configuration.platform.foreign, options.include, reader);
   check_platform(configuration.platform, root, diagnostics, reader);
   check_workloads(configuration, reader);
   if (configuration.platform.fabric.present()) check_traffic(configuration, reader);
@@ -334,6 +340,7 @@ std::string validate_file(const std::string& file, const std::vector<std::string
   Configuration configuration;
   config::Reader reader(root, "", none, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
+  read_plugins(configuration.platform.foreign, include, reader);
   check_platform(configuration.platform, root, diagnostics, reader);
   check_workloads(configuration, reader);
   if (configuration.platform.fabric.present()) check_traffic(configuration, reader);
@@ -383,12 +390,22 @@ Description describe_kinds(const std::string& prefix) {
 
 }  // namespace
 
-Description describe_platform() {
+Description describe_platform(const std::vector<const PluginLibrary*>& plugins) {
   Description description = describe_all(Configuration());
+  description.sections.push_back(
+      {fmt::format("foreign.*.{}", ForeignEntry::kParameters), SectionInfo::Kind::open, ForeignEntry::kParametersDoc});
   auto& parameters = description.parameters;
   const auto of_workloads = [](const ParameterInfo& p) { return p.path.rfind("workloads.", 0) == 0; };
   parameters.erase(std::remove_if(parameters.begin(), parameters.end(), of_workloads), parameters.end());
   for (ParameterInfo& parameter : describe_kinds("workloads.*").parameters) parameters.push_back(std::move(parameter));
+  for (const PluginLibrary* library : plugins) {
+    for (const plugin::Type* type : library->types) {
+      Description own = describe_plugin(*type);
+      std::move(own.parameters.begin(), own.parameters.end(), std::back_inserter(description.parameters));
+      // Without the first one, `parameters` itself: it stays open for other plug-ins.
+      std::move(own.sections.begin() + 1, own.sections.end(), std::back_inserter(description.sections));
+    }
+  }
   return description;
 }
 

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "bridge/foreign_params.h"
 #include "compute/cache_slice.h"
 #include "compute/core.h"
 #include "core/parameter.h"
@@ -12,6 +11,7 @@
 #include "fabric/link.h"
 #include "fabric/topology/crossbar.h"
 #include "hbm/hbm_params.h"
+#include "platforms/foreign_entry.h"
 #include "traffic/dispatcher.h"
 
 namespace cowosim::platforms {
@@ -66,7 +66,7 @@ struct PlatformParams {
   fabric::LinkParams phy;
   fabric::FabricParams fabric;
   MemoryParams memory;
-  std::vector<bridge::ForeignParams> foreign;
+  std::vector<ForeignEntry> foreign;
   traffic::DispatcherParams dispatcher;
 
   template <class Visitor>
