@@ -201,10 +201,10 @@ struct Library {
 /// What both sides must agree on. The text is found in the library's file before any of its code runs, so its head and
 /// the order of what follows stay as they are in every interface.
 #define COWOSIM_PLUGIN_ABI_HEAD "cowosim plug-in: "
-#define COWOSIM_PLUGIN_ABI                                                                                             \
-  COWOSIM_PLUGIN_ABI_HEAD                                                                                              \
-      "interface " COWOSIM_PLUGIN_TEXT(COWOSIM_PLUGIN_INTERFACE) "; SystemC " SC_VERSION "; C++ " COWOSIM_PLUGIN_TEXT( \
-          SC_CPLUSPLUS) "; " COWOSIM_PLUGIN_STANDARD_LIBRARY
+#define COWOSIM_PLUGIN_ABI                                                                                         \
+  COWOSIM_PLUGIN_ABI_HEAD                                                                                          \
+  "interface " COWOSIM_PLUGIN_TEXT(COWOSIM_PLUGIN_INTERFACE) "; SystemC " SC_VERSION "; C++ " COWOSIM_PLUGIN_TEXT( \
+      SC_CPLUSPLUS) "; " COWOSIM_PLUGIN_STANDARD_LIBRARY
 
 /// The entry point's name, the same in every interface.
 inline constexpr const char* kEntryPoint = "cowosim_plugin_1";
