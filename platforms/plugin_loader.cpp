@@ -7,10 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 
@@ -47,8 +45,10 @@ AbiParts parts_of(std::string_view abi) {
 
 /// The text in a library's file; none: it is no plug-in.
 std::optional<std::string> abi_in(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  std::error_code code;
+  std::string bytes(static_cast<std::size_t>(std::max<std::uintmax_t>(fs::file_size(file, code), 1)), '\0');
+  if (code || !std::ifstream(file, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+    return std::nullopt;
   const std::size_t at = bytes.find(COWOSIM_PLUGIN_ABI_HEAD);
   if (at == std::string::npos) return std::nullopt;
   return std::string(bytes.c_str() + at);  // up to its terminating zero
@@ -80,13 +80,13 @@ std::string unloadable(const std::string& problem) {
   return fmt::format("cannot be loaded: {}; what a plug-in needs besides SystemC it must link itself", problem);
 }
 
+/// By canonical path. Never destroyed, as the libraries are never unloaded.
 std::map<fs::path, PluginLibrary>& loaded() {
-  static auto& libraries =
-      *new std::map<fs::path, PluginLibrary>;  // never destroyed, as the libraries are never unloaded
+  static auto& libraries = *new std::map<fs::path, PluginLibrary>;
   return libraries;
 }
 
-/// `handle`: what the dynamic loader has opened already, while searching.
+/// `file`: absolute; `handle`: what the dynamic loader has opened already, while searching.
 const PluginLibrary* load_file(const fs::path& file, void* handle, std::string& error) {
   std::error_code code;
   const fs::path key = fs::canonical(file, code);
@@ -94,12 +94,12 @@ const PluginLibrary* load_file(const fs::path& file, void* handle, std::string& 
 
   const std::optional<std::string> abi = abi_in(file);
   if (!abi) {
-    error = fmt::format("{} is no plug-in of cowosim: nothing in it comes from COWOSIM_PLUGIN (platforms/plugin.h)",
-                        quote(file.string()));
+    error = fmt::format("'{}' is no plug-in of cowosim: nothing in it comes from COWOSIM_PLUGIN (platforms/plugin.h)",
+                        file.string());
     return nullptr;
   }
   if (const std::string problem = misfit(*abi); !problem.empty()) {
-    error = fmt::format("{} {}", quote(file.string()), problem);
+    error = fmt::format("'{}' {}", file.string(), problem);
     return nullptr;
   }
   if (handle == nullptr) handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -110,14 +110,12 @@ const PluginLibrary* load_file(const fs::path& file, void* handle, std::string& 
   const auto entry = reinterpret_cast<plugin::EntryPoint>(dlsym(handle, plugin::kEntryPoint));
   if (entry == nullptr) {
     error = fmt::format(
-        "{} hides its entry point {}: COWOSIM_PLUGIN stands outside of namespaces, and no linker script may hide it",
-        quote(file.string()), plugin::kEntryPoint);
+        "'{}' hides its entry point {}: COWOSIM_PLUGIN stands outside of namespaces, and no linker script may hide it",
+        file.string(), plugin::kEntryPoint);
     return nullptr;
   }
   const plugin::Library& library = *entry();
-  return &loaded()
-              .emplace(key, PluginLibrary{fs::absolute(file), {library.types, library.types + library.type_count}})
-              .first->second;
+  return &loaded().emplace(key, PluginLibrary{file, {library.types, library.types + library.type_count}}).first->second;
 }
 
 /// Names of shared libraries in directories, for hints.
@@ -200,7 +198,7 @@ const PluginLibrary* load_plugin(const std::string& name, const fs::path& from, 
     for (const fs::path& directory : config::include_directories(include)) directories.push_back(directory);
   }
   for (const fs::path& directory : directories) {
-    if (is_file(directory / name)) return load_file(fs::absolute(directory / name), nullptr, error);
+    if (is_file(directory / name)) return load_file(fs::absolute(directory / name).lexically_normal(), nullptr, error);
   }
   if (name.find('/') == std::string::npos) {
     if (void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) {
@@ -216,7 +214,8 @@ const PluginLibrary* load_plugin(const std::string& name, const fs::path& from, 
   }
   std::string looked;
   for (const fs::path& directory : directories)
-    looked += (looked.empty() ? "; looked in " : ", ") + quote(directory.empty() ? "." : directory.string());
+    looked +=
+        fmt::format("{}'{}'", looked.empty() ? "; looked in " : ", ", directory.empty() ? "." : directory.string());
   const std::string hint = did_you_mean(name, libraries_in(directories), 1);
   error = fmt::format("{} does not exist{}", quote(name), hint.empty() ? looked : hint);
   return nullptr;
