@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "core/nearest.h"
 #include "core/units.h"
@@ -193,10 +194,15 @@ void check_fabric(const PlatformParams& platform, config::Reader& reader) {
 /// place of a stack.
 void check_foreign(const PlatformParams& platform, config::Reader& reader) {
   std::vector<std::string> dies, stacks, taken;
+  std::vector<std::string> modules = {"driver", "dispatcher"};  // the package's own children
   for (const DieParams& die : platform.dies) dies.push_back(die.name);
   for (int s = 0; s < platform.hbm.stacks; ++s) stacks.push_back("hbm_stack_" + std::to_string(s));
+  modules.insert(modules.end(), dies.begin(), dies.end());
+  modules.insert(modules.end(), stacks.begin(), stacks.end());
   for (const bridge::ForeignParams& model : platform.foreign) {
     const std::string path = "foreign." + model.name;
+    if (std::find(modules.begin(), modules.end(), model.name) != modules.end())
+      reader.error(path, "the package has a module of this name; give the foreign model another one");
     const auto known = [&](const char* parameter, const std::string& name, const std::vector<std::string>& names) {
       if (std::find(names.begin(), names.end(), name) != names.end()) return;
       reader.error(path + "." + parameter,
@@ -307,6 +313,10 @@ void check_memory(PlatformParams& platform, const std::vector<std::string>& incl
 void resolve_files(Configuration& configuration) {
   std::vector<Value>& images = configuration.resolved.find("memory")->find("load")->items;
   for (std::size_t i = 0; i < images.size(); ++i) images[i].text = configuration.platform.memory.load[i];
+  for (const ForeignEntry& entry : configuration.platform.foreign) {
+    if (entry.plugin.empty()) continue;
+    configuration.resolved.find("foreign")->find(entry.name)->find("plugin")->text = entry.plugin;
+  }
   Value* section = configuration.resolved.find("workloads");
   const auto resolve = [&](const WorkloadChoice& choice, const char* parameter, const std::string& file) {
     if (file.empty()) return;
@@ -387,6 +397,7 @@ Configuration configure(const RunOptions& options) {
 
   config::Reader reader(root, "", overrides, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
+  read_plugins(configuration.platform.foreign, options.include, reader);
   check_platform(configuration.platform, root, diagnostics, reader);
   check_memory(configuration.platform, options.include, reader);
   check_workloads(configuration, reader);
@@ -417,6 +428,7 @@ std::string validate_file(const std::string& file, const std::vector<std::string
   Configuration configuration;
   config::Reader reader(root, "", none, diagnostics);
   configuration.visit(static_cast<ParameterVisitor&>(reader));
+  read_plugins(configuration.platform.foreign, include, reader);
   check_platform(configuration.platform, root, diagnostics, reader);
   check_memory(configuration.platform, include, reader);
   check_workloads(configuration, reader);
@@ -470,12 +482,22 @@ Description describe_kinds(const std::string& prefix) {
 
 }  // namespace
 
-Description describe_platform() {
+Description describe_platform(const std::vector<const PluginLibrary*>& plugins) {
   Description description = describe_all(Configuration());
+  description.sections.push_back(
+      {fmt::format("foreign.*.{}", ForeignEntry::kParameters), SectionInfo::Kind::open, ForeignEntry::kParametersDoc});
   auto& parameters = description.parameters;
   const auto of_workloads = [](const ParameterInfo& p) { return p.path.rfind("workloads.", 0) == 0; };
   parameters.erase(std::remove_if(parameters.begin(), parameters.end(), of_workloads), parameters.end());
   for (ParameterInfo& parameter : describe_kinds("workloads.*").parameters) parameters.push_back(std::move(parameter));
+  for (const PluginLibrary* library : plugins) {
+    for (const plugin::Type* type : library->types) {
+      Description own = describe_plugin(*type);
+      std::move(own.parameters.begin(), own.parameters.end(), std::back_inserter(description.parameters));
+      // Without the first one, `parameters` itself: it stays open for other plug-ins.
+      std::move(own.sections.begin() + 1, own.sections.end(), std::back_inserter(description.sections));
+    }
+  }
   return description;
 }
 

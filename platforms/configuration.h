@@ -8,6 +8,7 @@
 #include "platforms/config/value.h"
 #include "platforms/package.h"
 #include "platforms/platform_params.h"
+#include "platforms/plugin_loader.h"
 #include "traffic/workloads.h"
 
 namespace cowosim::platforms {
@@ -73,8 +74,8 @@ Configuration configure(const RunOptions& options);
 /// The errors of a platform or workload file, as `validate` wants them; returns what the file is ("platform", "workload").
 std::string validate_file(const std::string& file, const std::vector<std::string>& include, Diagnostics& diagnostics);
 
-/// Every parameter of a platform file; workloads with those of all kinds.
-Description describe_platform();
+/// Every parameter of a platform file; workloads with those of all kinds, foreign models with those of the plug-ins.
+Description describe_platform(const std::vector<const PluginLibrary*>& plugins = {});
 /// The parameters of one kind of workload, with the prefix "workload".
 Description describe_workload(const std::string& kind);
 /// Of a workload file: those of all kinds together, without a prefix; one that kinds take differently is there several times. Which of

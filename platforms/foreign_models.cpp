@@ -193,7 +193,7 @@ void ForeignModels::read(std::uint64_t address, unsigned char* bytes, std::uint6
 }
 
 void ForeignModels::broken(const std::string& violation) {
-  engine_->fail("a foreign model has broken the base protocol", {violation});
+  engine_->fail(violation, {violation});
   driver_->wake();
 }
 

@@ -22,6 +22,7 @@
 #include "platforms/foreign_models.h"
 #include "platforms/harvest.h"
 #include "platforms/interposer.h"
+#include "platforms/plugin_models.h"
 #include "platforms/stack.h"
 #include "platforms/version_info.h"
 #include "telemetry/report.h"
@@ -553,11 +554,28 @@ struct Package::Parts {
   std::vector<std::unique_ptr<platforms::CommandTap>> taps;  // of the channels, while somebody wants their commands
   std::ostringstream series_text;
   telemetry::IntervalSeries series{series_text};
+  std::vector<std::unique_ptr<platforms::PluginModel>> plugins;
 };
 
 Package::Package(const sc_core::sc_module_name& name, const RunOptions& options) : sc_module(name) {
   kernel::require_femtoseconds();
   parts_ = std::make_unique<Parts>(*this, options);
+  std::vector<platforms::ForeignEntry>& entries = parts_->configuration.platform.foreign;
+  platforms::ForeignSocketsOf<Package> sockets(*this);
+  platforms::ForeignServices services;
+  services.seed = static_cast<std::uint64_t>(parts_->configuration.run.seed);
+  services.finish = [this, &entries](int i) { foreign_initiator(entries[static_cast<std::size_t>(i)].name).finish(); };
+  services.fail = [this, &entries](int i, const std::string& what) {
+    parts_->foreign.broken("foreign model " + entries[static_cast<std::size_t>(i)].name + ": " + what);
+  };
+  parts_->plugins = platforms::create_plugins(entries, sockets, services, parts_->configuration.resolved);
+}
+
+std::vector<std::string> Package::unbound() const {
+  std::vector<std::string> names;
+  for (const platforms::ForeignEntry& entry : parts_->configuration.platform.foreign)
+    if (entry.model == nullptr) names.push_back(entry.name);
+  return names;
 }
 
 Package::~Package() = default;

@@ -91,6 +91,8 @@ class Package : public sc_core::sc_module {
   tlm::tlm_initiator_socket<kWidth>& initiator_socket(const std::string& foreign, int index = 0) {
     return foreign_target(foreign).socket<kWidth>(index);
   }
+  /// Foreign models without a plug-in: their sockets are the caller's to bind.
+  std::vector<std::string> unbound() const;
   bridge::ForeignInitiatorShell& foreign_initiator(const std::string& name);
   bridge::ForeignTargetShell& foreign_target(const std::string& name);
   /// Of all foreign initiators, from now on; see foreign.<name>.timing.

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "bridge/foreign_params.h"
 #include "compute/cache_slice.h"
 #include "compute/core.h"
 #include "core/parameter.h"
@@ -12,6 +11,7 @@
 #include "fabric/link.h"
 #include "fabric/topology/crossbar.h"
 #include "hbm/hbm_params.h"
+#include "platforms/foreign_entry.h"
 #include "platforms/register_params.h"
 #include "traffic/dispatcher.h"
 
@@ -68,7 +68,7 @@ struct PlatformParams {
   fabric::FabricParams fabric;
   MemoryParams memory;
   RegisterParams registers;
-  std::vector<bridge::ForeignParams> foreign;
+  std::vector<ForeignEntry> foreign;
   traffic::DispatcherParams dispatcher;
 
   /// The foreign model that stands in place of a die or stack; nullptr: none.

@@ -56,16 +56,6 @@ std::unique_ptr<ForeignInitiatorShell::AnySocket>& ForeignInitiatorShell::slot(i
   return lines_[static_cast<std::size_t>(index)].socket;
 }
 
-ForeignInitiatorShell::Pieces ForeignInitiatorShell::pieces(int index) {
-  std::unique_ptr<AnySocket>& place = slot(index);
-  if (place) wrong_width(index);
-  const kernel::HierarchyScope scope(*this);
-  auto made = std::make_unique<PiecesOf>(("socket_" + std::to_string(index)).c_str());
-  Pieces pieces{&entry(index), &made->port};
-  place = std::move(made);
-  return pieces;
-}
-
 void ForeignInitiatorShell::wrong_width(int index) const {
   throw std::invalid_argument(fmt::format(
       "foreign.{}: socket {} is bound already, or was asked for with another bus width", params_.name, index));

@@ -58,13 +58,6 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     return typed->socket;
   }
 
-  /// The same for a socket of any width, in its two pieces: what it calls, and the port through which it is called.
-  struct Pieces {
-    tlm::tlm_fw_transport_if<>* forward;
-    sc_core::sc_port_b<tlm::tlm_bw_transport_if<>>* backward;
-  };
-  Pieces pieces(int index);
-
   /// The foreign model will send nothing more of its own accord: the run need not wait for it.
   void finish();
   /// Changes how accesses are timed from now on; direct pointers are invalidated when it ends.
@@ -92,11 +85,6 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     SocketOf(const char* name, tlm::tlm_fw_transport_if<>& forward) : socket(name) { socket.bind(forward); }
     tlm::tlm_bw_transport_if<>& backward() override { return *socket.operator->(); }
     Socket<kWidth> socket;
-  };
-  struct PiecesOf final : AnySocket {
-    explicit PiecesOf(const char* name) : port(name) {}
-    tlm::tlm_bw_transport_if<>& backward() override { return *port.operator->(); }
-    sc_core::sc_port<tlm::tlm_bw_transport_if<>> port;
   };
   /// The calls of one socket.
   struct Entry final : tlm::tlm_fw_transport_if<> {

@@ -67,16 +67,6 @@ std::unique_ptr<ForeignTargetShell::AnySocket>& ForeignTargetShell::slot(int ind
   return lines_[static_cast<std::size_t>(index)].socket;
 }
 
-ForeignTargetShell::Pieces ForeignTargetShell::pieces(int index) {
-  std::unique_ptr<AnySocket>& place = slot(index);
-  if (place) wrong_width(index);
-  const kernel::HierarchyScope scope(*this);
-  auto made = std::make_unique<PiecesOf>(("socket_" + std::to_string(index)).c_str());
-  Pieces pieces{&made->port, &backward(index)};
-  place = std::move(made);
-  return pieces;
-}
-
 void ForeignTargetShell::wrong_width(int index) const {
   throw std::invalid_argument(fmt::format(
       "foreign.{}: socket {} is bound already, or was asked for with another bus width", params_.name, index));

@@ -80,11 +80,6 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
     tlm::tlm_fw_transport_if<>& forward() override { return *socket.operator->(); }
     Socket<kWidth> socket;
   };
-  struct PiecesOf final : AnySocket {
-    explicit PiecesOf(const char* name) : port(name) {}
-    tlm::tlm_fw_transport_if<>& forward() override { return *port.operator->(); }
-    sc_core::sc_port<tlm::tlm_fw_transport_if<>> port;
-  };
   struct Exit final : tlm::tlm_bw_transport_if<> {
     Exit(ForeignTargetShell& shell_, int index_) : shell(shell_), index(index_) {}
     tlm::tlm_sync_enum nb_transport_bw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {

@@ -7,6 +7,8 @@
 // In files, entries are a map from name to section, so that overlays and paths ("stacks.hbm_0.height") reach each by
 // name; a list is a list of sections, addressed by index ("phases.0.share").
 // Names are snake_case without dots. Defaults are what the struct holds before it is visited.
+//
+// Plug-ins call ParameterVisitor across libraries: with its virtual functions platforms/plugin.h changes its interface.
 #pragma once
 
 #include <algorithm>
@@ -135,7 +137,12 @@ std::string format_range(Unit unit, Range range, bool integer);
 
 /// A section of a described struct.
 struct SectionInfo {
-  enum class Kind : std::uint8_t { group, entries, list };
+  enum class Kind : std::uint8_t {
+    group,
+    entries,
+    list,
+    open  ///< may hold more than is described here
+  };
   std::string path;
   Kind kind = Kind::group;
   std::string doc;

@@ -1,4 +1,4 @@
-// `cowosim list`: platforms, workloads, parameters; one per line.
+// `cowosim list`: platforms, workloads, parameters, types of plug-ins; one per line.
 #include <fmt/core.h>
 #include <fnmatch.h>
 
@@ -45,7 +45,7 @@ std::vector<Row> workloads() {
   return rows;
 }
 
-std::vector<Row> parameters() {
+std::vector<Row> parameters(const std::vector<const PluginLibrary*>& plugins) {
   std::vector<Row> rows;
   const auto add = [&](const ParameterInfo& p, const std::string& path) {
     const bool number = p.type == "integer" || p.type == "number";
@@ -67,8 +67,27 @@ std::vector<Row> parameters() {
   for (const ParameterInfo& p : describe_platform().parameters) {
     if (p.path.rfind("workloads.", 0) != 0) add(p, p.path);
   }
+  for (const PluginLibrary* library : plugins) {
+    for (const plugin::Type* type : library->types)
+      for (const ParameterInfo& p : describe_plugin(*type).parameters)
+        add(p, fmt::format("{}: {}", type->name(), p.path));
+  }
   for (const traffic::WorkloadInfo& info : traffic::workloads()) {
     for (const ParameterInfo& p : describe_workload(info.name).parameters) add(p, info.name + ": " + p.path);
+  }
+  return rows;
+}
+
+std::vector<Row> types(const std::vector<const PluginLibrary*>& plugins) {
+  std::vector<Row> rows;
+  for (const PluginLibrary* library : plugins) {
+    for (const plugin::Type* type : library->types) {
+      const char* role = name_of(type->role());
+      rows.push_back(
+          {type->name(),
+           fmt::format("{}: {}", role, type->doc()),
+           {{"name", type->name()}, {"role", role}, {"doc", type->doc()}, {"library", library->file.string()}}});
+    }
   }
   return rows;
 }
@@ -81,12 +100,13 @@ int list(const Arguments& arguments) {
       ("include,I", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
        "look for files in DIR too")  //
       ("json", "print as JSON");
+  add_plugin_option(visible);
   Options hidden;
   hidden.add_options()("what", po::value<std::string>())("glob", po::value<std::string>());
   Positions positions;
   positions.add("what", 1).add("glob", 1);
   Variables variables;
-  const std::string synopsis = "list platforms|workloads|parameters [GLOB] [OPTIONS]";
+  const std::string synopsis = "list platforms|workloads|parameters|types [GLOB] [OPTIONS]";
   if (!parse(arguments, synopsis, visible, hidden, positions, variables)) return kDone;
   const std::string what = variables.count("what") > 0 ? variables["what"].as<std::string>() : "";
   const auto include =
@@ -98,10 +118,13 @@ int list(const Arguments& arguments) {
   } else if (what == "workloads") {
     rows = workloads();
   } else if (what == "parameters") {
-    rows = parameters();
+    rows = parameters(plugins_from(variables));
+  } else if (what == "types") {
+    if (variables.count("plugin") == 0) throw UsageError("list types: of which plug-in? --plugin LIBRARY");
+    rows = types(plugins_from(variables));
   } else {
-    throw UsageError(
-        fmt::format("list what? '{}' is none of platforms, workloads, parameters (usage: cowosim {})", what, synopsis));
+    throw UsageError(fmt::format(
+        "list what? '{}' is none of platforms, workloads, parameters, types (usage: cowosim {})", what, synopsis));
   }
   if (variables.count("glob") > 0) {
     // A * covers anything here, dots too: `list parameters '*refresh*'`.

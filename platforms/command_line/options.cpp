@@ -55,6 +55,22 @@ RunOptions configuration_from(const Variables& variables, const std::string& pla
   return options;
 }
 
+void add_plugin_option(Options& options) {
+  options.add_options()("plugin", po::value<std::vector<std::string>>()->composing()->value_name("LIBRARY"),
+                        "with the models of this plug-in (repeatable)");
+}
+
+std::vector<const PluginLibrary*> plugins_from(const Variables& variables) {
+  std::vector<const PluginLibrary*> libraries;
+  for (const std::string& name : strings(variables, "plugin")) {
+    std::string error;
+    const PluginLibrary* library = load_plugin(name, "", strings(variables, "include"), error);
+    if (library == nullptr) throw UsageError("--plugin: " + error);
+    libraries.push_back(library);
+  }
+  return libraries;
+}
+
 std::int64_t quantity(const std::string& option, const std::string& text, Unit unit) {
   std::string error;
   const auto value = parse_integer(text, unit, error);

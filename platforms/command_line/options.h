@@ -4,9 +4,11 @@
 #include <boost/program_options.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "core/parameter.h"
 #include "platforms/command_line/commands.h"
+#include "platforms/plugin_loader.h"
 
 namespace cowosim::platforms::command_line {
 
@@ -28,6 +30,11 @@ bool parse(const Arguments& arguments, const std::string& synopsis, const Option
 void add_configuration_options(Options& options);
 /// The platform and workload, and what add_configuration_options added.
 RunOptions configuration_from(const Variables& variables, const std::string& platform);
+
+/// --plugin, for what is described without a platform file.
+void add_plugin_option(Options& options);
+/// The libraries that --plugin names, loaded; found as from a platform file in the current directory. Throws UsageError.
+std::vector<const PluginLibrary*> plugins_from(const Variables& variables);
 
 /// A quantity given to an option, e.g. "48ns" to --until.
 std::int64_t quantity(const std::string& option, const std::string& text, Unit unit);

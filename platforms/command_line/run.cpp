@@ -62,6 +62,22 @@ std::string iso_time() {
   return text;
 }
 
+/// Plug-ins may have clocks, which would go on for ever.
+class Stopper : public sc_core::sc_module {
+ public:
+  Stopper(const sc_core::sc_module_name& name, const Package& package) : sc_module(name), package_(package) {
+    SC_HAS_PROCESS(Stopper);
+    SC_THREAD(wait_for_end);
+  }
+
+ private:
+  void wait_for_end() {
+    wait(package_.ended());
+    sc_core::sc_stop();
+  }
+  const Package& package_;
+};
+
 /// Progress on stderr: a live line on a terminal, a line a minute elsewhere.
 class ProgressLine {
  public:
@@ -238,6 +254,12 @@ int run(const Arguments& arguments) {
   Package package("package_0", options);
   const std::string directory =
       variables.count("out") > 0 ? variables["out"].as<std::string>() : "runs/" + package.default_directory();
+  for (const std::string& name : package.unbound())
+    throw UsageError(
+        fmt::format("foreign.{0}: nobody to be it; give foreign.{0}.plugin, or run the platform in a SystemC "
+                    "program of your own (doc/guide/embedding.md)",
+                    name));
+  const Stopper stopper("stopper", package);
   const bool force = variables.count("force") > 0;
   Package::require_writable(directory, force);
   {
@@ -245,6 +267,7 @@ int run(const Arguments& arguments) {
     ProgressLine progress(package, variables.count("quiet") > 0);
     package.on_poll([&] { progress.show(); });
     sc_core::sc_start();
+    package.stop();
   }
   package.rethrow();
   const std::vector<std::string> violations = package.violations();

@@ -11,15 +11,19 @@ namespace po = boost::program_options;
 
 int schema(const Arguments& arguments) {
   Options visible("options");
+  visible.add_options()  //
+      ("include,I", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+       "look for plug-ins in DIR too");
+  add_plugin_option(visible);
   Options hidden;
   hidden.add_options()("what", po::value<std::string>());
   Positions positions;
   positions.add("what", 1);
   Variables variables;
-  if (!parse(arguments, "schema platform|workload", visible, hidden, positions, variables)) return kDone;
+  if (!parse(arguments, "schema platform|workload [OPTIONS]", visible, hidden, positions, variables)) return kDone;
   const std::string what = variables.count("what") > 0 ? variables["what"].as<std::string>() : "";
   if (what == "platform") {
-    fmt::print("{}\n", config::json_schema(describe_platform(), "cowosim platform", true));
+    fmt::print("{}\n", config::json_schema(describe_platform(plugins_from(variables)), "cowosim platform", true));
   } else if (what == "workload") {
     fmt::print("{}\n", config::json_schema(describe_any_workload(), "cowosim workload", true));
   } else {

@@ -84,6 +84,16 @@ const Value* Overrides::find(const std::string& path) {
   return from_set != nullptr ? from_set : from_file;
 }
 
+void Overrides::skip(const std::string& path) {
+  const auto segments = std::count(path.begin(), path.end(), '.') + 1;
+  for (Entry& entry : entries_) {
+    std::size_t end = 0;
+    for (auto i = segments; i > 0 && end < entry.pattern.size(); --i)
+      end = std::min(entry.pattern.find('.', end + 1), entry.pattern.size());
+    entry.used |= matches(std::string_view(entry.pattern).substr(0, end), path);
+  }
+}
+
 void Overrides::finish(Diagnostics& diagnostics) const {
   for (const Entry& entry : entries_) {
     if (entry.used) continue;

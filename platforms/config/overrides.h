@@ -26,6 +26,8 @@ class Overrides {
 
   /// The value for a parameter, or null. Remembers that the path exists and which overrides reached it.
   const Value* find(const std::string& path);
+  /// Overrides of what is below `path` count as used.
+  void skip(const std::string& path);
   /// Reports each override that reached nothing, with the nearest path. Call once everything has been read.
   void finish(Diagnostics& diagnostics) const;
   /// Every path asked for so far.

@@ -281,11 +281,21 @@ Value Reader::finish() {
 }
 
 void Reader::error(const std::string& path, const std::string& message) {
+  state_->diagnostics.add(origin(path), path, message);
+}
+
+Origin Reader::origin(const std::string& path) const {
   std::string inner = path;
   if (!state_->prefix.empty() && inner.compare(0, state_->prefix.size(), state_->prefix) == 0) {
     inner.erase(0, std::min(state_->prefix.size() + 1, inner.size()));
   }
-  state_->diagnostics.add(origin_of(state_->resolved, inner), path, message);
+  return origin_of(state_->resolved, inner);
+}
+
+void Reader::skip(const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  state_->known.at(path.substr(0, dot)).names.push_back(path.substr(dot + 1));
+  state_->overrides.skip(path);
 }
 
 void Reader::value(const Field& field, const Reference& reference) {

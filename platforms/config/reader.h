@@ -45,6 +45,11 @@ class Reader final : public ParameterVisitor {
   /// An error of meaning ("must be a multiple of ..."), reported where the parameter `path` (with prefix) was written.
   /// The path may be of a parameter or a section visited so far.
   void error(const std::string& path, const std::string& message);
+  /// Where what has been read so far for `path` (with prefix) was written; for a default: the innermost section that was.
+  Origin origin(const std::string& path) const;
+  /// What stands at `path` (in a section visited so far) cannot be judged, for a reason that has been reported: neither
+  /// it nor settings of anything in it are unknown.
+  void skip(const std::string& path);
 
  protected:
   void value(const Field& field, const Reference& reference) override;

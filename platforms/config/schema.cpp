@@ -115,6 +115,7 @@ std::string json_schema(const Description& description, const std::string& title
   for (const SectionInfo& section : description.sections) {
     Json& node = node_at(root, section.path);
     if (!section.doc.empty()) node["description"] = section.doc;
+    if (section.kind == SectionInfo::Kind::open) node["additionalProperties"] = true;
     if (section.kind == SectionInfo::Kind::entries) node_at(root, section.path + ".*");
     if (section.kind == SectionInfo::Kind::list) node_at(root, section.path + ".[]");
   }

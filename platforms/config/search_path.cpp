@@ -112,13 +112,18 @@ fs::path data_directory() {
 SearchPath::SearchPath(std::string what, std::vector<fs::path> directories)
     : what_(std::move(what)), directories_(std::move(directories)) {}
 
-SearchPath SearchPath::standard(std::string what, const std::vector<std::string>& include,
-                                const std::string& built_in) {
+std::vector<fs::path> include_directories(const std::vector<std::string>& include) {
   std::vector<fs::path> directories(include.begin(), include.end());
   std::istringstream list(environment("COWOSIM_PATH"));
   for (std::string directory; std::getline(list, directory, ':');) {
     if (!directory.empty()) directories.emplace_back(directory);
   }
+  return directories;
+}
+
+SearchPath SearchPath::standard(std::string what, const std::vector<std::string>& include,
+                                const std::string& built_in) {
+  std::vector<fs::path> directories = include_directories(include);
   directories.push_back(data_directory() / built_in);
   return SearchPath(std::move(what), std::move(directories));
 }

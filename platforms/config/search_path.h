@@ -18,13 +18,16 @@ std::filesystem::path data_directory();
 /// The same choice among given candidates: the first that holds platforms/presets.
 std::optional<std::filesystem::path> data_directory(const std::vector<std::filesystem::path>& candidates);
 
+/// What users name: `include` (-I, in order), then $COWOSIM_PATH (separated by ':').
+std::vector<std::filesystem::path> include_directories(const std::vector<std::string>& include);
+
 /// Directories searched for NAME.yaml, in order. NAME may have folders ("reference/hbm3_6400").
 class SearchPath {
  public:
   /// `what` is for messages: "platform", "workload".
   SearchPath(std::string what, std::vector<std::filesystem::path> directories);
 
-  /// `include` (-I, in order), then $COWOSIM_PATH (separated by ':'), then `built_in` (relative to the data directory).
+  /// include_directories, then `built_in` (relative to the data directory).
   static SearchPath standard(std::string what, const std::vector<std::string>& include, const std::string& built_in);
 
   /// A file given by path (it ends in .yaml or .yml, or begins with / or .; relative to `from`, then to the searched

@@ -24,8 +24,8 @@ OTHERS = {
     ("run",): "cowosim run: error: which platform? (usage: cowosim run PLATFORM [WORKLOAD] [OPTIONS]; see cowosim list platforms)",
     ("frobnicate",): "cowosim: error: there is no command 'frobnicate' (see cowosim --help)",
     ("shwo",): "cowosim: error: there is no command 'shwo'; did you mean 'show'? (see cowosim --help)",
-    ("list", "things"): "cowosim list: error: list what? 'things' is none of platforms, workloads, parameters "
-                        "(usage: cowosim list platforms|workloads|parameters [GLOB] [OPTIONS])",
+    ("list", "things"): "cowosim list: error: list what? 'things' is none of platforms, workloads, parameters, types "
+                        "(usage: cowosim list platforms|workloads|parameters|types [GLOB] [OPTIONS])",
     ("list", "parameters", "nix*"): "cowosim list: error: no parameters match 'nix*'",
     ("show",): "cowosim show: error: show what? (usage: cowosim show PLATFORM|WORKLOAD)",
     ("show", "nix"): "error: 'nix' is not a known platform; expected one of examples/io_dies_2x2, examples/two_dies_ucie, h100_sxm5, reference/hbm2_2000, reference/hbm3_6400, reference/hbm4_8000, reference/mesh, reference/torus, or a .yaml file",

@@ -305,5 +305,35 @@ TEST(Reader, ASectionMayBeContinued) {
   EXPECT_EQ(resolved.at("hbm.share")->text, "0.25");
 }
 
+TEST(Reader, WhatIsSkippedIsNotUnknown) {
+  Diagnostics diagnostics;
+  Overrides overrides;
+  overrides.set("hbm.own.lanes=4", diagnostics);
+  overrides.set("*.own.deep.rate=4", diagnostics);
+  overrides.set("hbm.lanes=4", diagnostics);
+  const Value tree = parse_yaml("hbm: {own: {lanes: 8}, other: {lanes: 8}}\n", "p.yaml", diagnostics);
+  Reader reader(tree, "", overrides, diagnostics);
+  MemoryParams memory;
+  reader.group("hbm", memory, "");
+  reader.skip("hbm.own");
+  reader.finish();
+  overrides.finish(diagnostics);
+  EXPECT_THAT(lines_of(diagnostics), ElementsAre(testing::HasSubstr("p.yaml:1:24: error: hbm.other: unknown key"),
+                                                 testing::HasSubstr("--set:3:1: error: hbm.lanes: no such parameter")));
+}
+
+TEST(Reader, KnowsWhereThingsWereWritten) {
+  Diagnostics diagnostics;
+  Overrides overrides;
+  overrides.set("workload.hbm.page_policy=closed", diagnostics);
+  const Value tree = parse_yaml("hbm: {queue_entries: 8}\n", "p.yaml", diagnostics);
+  Reader reader(tree, "workload", overrides, diagnostics);
+  MemoryParams memory;
+  reader.group("hbm", memory, "");
+  EXPECT_EQ(to_string(reader.origin("workload.hbm.queue_entries")), "p.yaml:1:22");
+  EXPECT_EQ(to_string(reader.origin("workload.hbm.page_policy")), "--set:1:26");
+  EXPECT_EQ(to_string(reader.origin("workload.hbm.timing.rate")), "p.yaml:1:6");  // a default: the section around it
+}
+
 }  // namespace
 }  // namespace cowosim::platforms::config

@@ -77,5 +77,21 @@ TEST_F(Schema, WhatComesSeveralTimesMayBeAnyOfThem) {
   EXPECT_EQ(at("properties.rate.type"), "absent");
 }
 
+TEST_F(Schema, AnOpenSectionMayHoldMoreThanIsKnown) {
+  Description description;
+  description.sections.push_back({"foreign.*.own", SectionInfo::Kind::open, "somebody else's"});
+  ParameterInfo lanes;
+  lanes.path = "foreign.*.own.lanes";
+  lanes.type = "integer";
+  description.parameters.push_back(lanes);
+  Diagnostics diagnostics;
+  root_ = parse_yaml(json_schema(description, "any", false), "schema.json", diagnostics);
+  const std::string entry = "properties.foreign.additionalProperties.";
+  EXPECT_EQ(at(entry + "additionalProperties"), "false");
+  EXPECT_EQ(at(entry + "properties.own.additionalProperties"), "true");
+  EXPECT_EQ(at(entry + "properties.own.description"), "somebody else's");
+  EXPECT_EQ(at(entry + "properties.own.properties.lanes.type"), "integer");
+}
+
 }  // namespace
 }  // namespace cowosim::platforms::config

@@ -29,7 +29,7 @@ SC_MAIN = re.compile(r"^[ \t]*(?:extern\s+\"C\"\s+)?int\s+sc_main\s*\(", re.MULT
 SC_MAIN_HOMES = ("platforms/", "tests/support/", "tests/system/out_of_tree/")
 # May read YAML, JSON or use Boost in a source file; a public header may not anywhere.
 FILE_FORMAT_ROOMS = {"telemetry", "traffic", "platforms"}
-PUBLIC_ROOT = "platforms/package.h"
+PUBLIC_ROOTS = ("platforms/package.h", "platforms/plugin.h")
 
 
 def room_of(path):
@@ -53,7 +53,7 @@ def includes_of(text):
 
 
 def is_public(path, reachable):
-    """Public headers: all of models/, and what platforms/package.h pulls in."""
+    """Public headers: all of models/, and what PUBLIC_ROOTS pull in."""
     return path.suffix == ".h" and (path.parts[0] == "models" or path.as_posix() in reachable)
 
 
@@ -81,7 +81,7 @@ def reachable_from(root, start):
 def violations(root):
     """Every broken rule below `root` as "file:line: what"."""
     root = pathlib.Path(root)
-    reachable = reachable_from(root, pathlib.Path(PUBLIC_ROOT))
+    reachable = set().union(*(reachable_from(root, pathlib.Path(public)) for public in PUBLIC_ROOTS))
     found = []
     for path in sources_of(root):
         text = (root / path).read_text()
