@@ -477,8 +477,11 @@ class Suspicion {
 
   /// Whether the error grows where there is more to do, beyond what the stages explain.
   void throughput() {
-    std::vector<double> rest;
-    for (const MatchedRequest& pair : c_.pairs) rest.push_back(static_cast<double>(pair.error()));
+    std::vector<double> rest;  // errors less what their class is off by
+    for (const MatchedRequest& pair : c_.pairs) {
+      const ClassResult* const known = find(of(pair).op, of(pair).dram.what);
+      rest.push_back(static_cast<double>(pair.error()) - (known != nullptr ? *known->offset : 0));
+    }
     constexpr std::size_t kLeast = 40;
     if (rest.size() < kLeast) return;
     std::vector<std::pair<double, double>> by_load;  // bytes in the interval of its completion, error

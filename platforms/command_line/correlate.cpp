@@ -219,9 +219,9 @@ int correlate(const Arguments& arguments) {
       ("tolerance", po::value<std::string>()->value_name("X%"),
        "fail (exit code 6) when the mean error exceeds this share of the reference's mean latency")  //
       ("out,o", po::value<std::string>()->value_name("DIR"),
-       "directory of the result (default runs/<platform>-<stream>-<hash8>)")  //
-      ("force", "overwrite a directory that holds a run")                     //
-      ("json", "print the result as JSON")                                    //
+       "directory of the result (default runs/<platform>-correlate-<reference>-<hash8>)")  //
+      ("force", "overwrite a directory that holds a run")                                  //
+      ("json", "print the result as JSON")                                                 //
       ("quiet", "print only the directory");
   Options hidden;
   hidden.add_options()("platform", po::value<std::string>())("reference", po::value<std::string>());
