@@ -7,6 +7,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "core/parameter_visitor.h"
 #include "core/units.h"
 #include "platforms/command_line/options.h"
 #include "platforms/config/reader.h"
@@ -38,6 +39,15 @@ telemetry::MeasurementMap read_map(const std::string& file) {
   reader.finish();
   diagnostics.throw_if_any();
   return map;
+}
+
+/// What a map may say, for --help.
+void print_map_keys() {
+  fmt::print("\nkeys of a map (default):\n");
+  for (const ParameterInfo& p : describe(telemetry::MeasurementMap()))
+    fmt::print("  {:<26} {}{}\n", p.path, p.doc, p.default_value.empty() ? "" : fmt::format(" ({})", p.default_value));
+  for (const ParameterInfo& p : describe(telemetry::MeasurementFilter(), "filters[]"))
+    fmt::print("  {:<26} {}\n", p.path, p.doc);
 }
 
 double percent(const std::string& text) {
@@ -229,7 +239,10 @@ int correlate(const Arguments& arguments) {
   positions.add("platform", 1).add("reference", 1);
   const std::string synopsis = "correlate PLATFORM REFERENCE.csv --map MAP.yaml [OPTIONS]";
   Variables variables;
-  if (!parse(arguments, synopsis, visible, hidden, positions, variables)) return kDone;
+  if (!parse(arguments, synopsis, visible, hidden, positions, variables)) {
+    print_map_keys();
+    return kDone;
+  }
   for (const auto& [option, what] :
        {std::pair("platform", "which platform?"), std::pair("reference", "which reference?"),
         std::pair("map", "which map? --map says how to read the reference")})
