@@ -14,7 +14,7 @@ constexpr std::size_t kTold = 20;
 }  // namespace
 
 CommandTap::CommandTap(const RunOptions& options, const hbm::HbmParams& params, const std::string& channel)
-    : trace_(options.trace_commands) {
+    : trace_(options.trace_commands), keep_accesses_(options.trace_accesses) {
   if (options.check) checker_.emplace(params, channel);
 }
 
@@ -24,11 +24,23 @@ void CommandTap::command(const hbm::CommandRecord& c) {
   traced_.push_back({c.time, hbm::name_of(c.command), c.pseudo_channel, c.sid, c.bank_group, c.bank, c.row, c.column});
 }
 
+void CommandTap::accepted(const telemetry::AccessEvent& access) {
+  if (keep_accesses_) accesses_.push_back(access);
+}
+
 std::vector<telemetry::ChannelCommands> command_events(const CommandTaps& taps, int channels_per_stack) {
   std::vector<telemetry::ChannelCommands> result;
   for (std::size_t i = 0; i < taps.size(); ++i)
     result.push_back(
         {static_cast<int>(i) / channels_per_stack, static_cast<int>(i) % channels_per_stack, taps[i]->traced()});
+  return result;
+}
+
+std::vector<telemetry::ChannelAccesses> access_events(const CommandTaps& taps, int channels_per_stack) {
+  std::vector<telemetry::ChannelAccesses> result;
+  for (std::size_t i = 0; i < taps.size(); ++i)
+    result.push_back(
+        {static_cast<int>(i) / channels_per_stack, static_cast<int>(i) % channels_per_stack, taps[i]->accesses()});
   return result;
 }
 

@@ -123,7 +123,7 @@ struct Package::Parts {
         for (engine::Journal* journal : {&heart->journal(), &heart->services()})
           journal->trace(options.trace_transactions.from, options.trace_transactions.to);
     }
-    if (options.trace_commands.on || options.check) {
+    if (options.trace_commands.on || options.trace_accesses || options.check) {
       for (hbm::Channel* channel : channels) {
         if (channel == nullptr) continue;
         taps.push_back(std::make_unique<platforms::CommandTap>(options, configuration.platform.hbm, channel->name()));
@@ -162,6 +162,12 @@ struct Package::Parts {
                                                 map.present_pseudo_channels());
     for (std::size_t i = 0; i < configuration.workloads.size(); ++i) {
       const WorkloadChoice& choice = configuration.workloads[i];
+      if (const auto given = given_requests(i)) {
+        const auto stream = static_cast<StreamId>(streams.size());
+        add_stream(choice.name, "workloads." + choice.name);
+        requests.push_back({i, choice.name, false, std::make_unique<traffic::RequestList>(given, stream)});
+        continue;
+      }
       const std::uint64_t seed = mix(static_cast<std::uint64_t>(configuration.run.seed), i);
       const std::vector<traffic::WorkloadPart> parts = traffic::parts_of(choice.params, choice.name, peak, cores);
       for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -248,6 +254,11 @@ struct Package::Parts {
     context.register_latency = configuration.platform.registers.latency;
     if (model.at == "off_package") context.stage = Stage::off_package;
     return context;
+  }
+
+  /// The requests that the caller brings along for workload i; nullptr: none.
+  std::shared_ptr<const std::vector<traffic::Request>> given_requests(std::size_t i) const {
+    return i < options.workloads.size() ? options.workloads[i].requests : nullptr;
   }
 
   /// Sources straight in the doors of the channels: all in one component, without any latency between them. Members of the
@@ -628,6 +639,14 @@ telemetry::TransactionTable Package::transactions() const {
   return telemetry::read_transactions(text, name());
 }
 
+std::vector<telemetry::ChannelCommands> Package::commands() const {
+  return platforms::command_events(parts_->taps, parts_->configuration.platform.hbm.channels);
+}
+
+std::vector<telemetry::ChannelAccesses> Package::accesses() const {
+  return platforms::access_events(parts_->taps, parts_->configuration.platform.hbm.channels);
+}
+
 void Package::rethrow() const {
   if (parts_->driver->error()) std::rethrow_exception(parts_->driver->error());
 }
@@ -724,7 +743,7 @@ std::string Package::write(const std::string& directory, const telemetry::Result
   }
   if (parts.options.trace_commands.on) {
     std::ofstream file(out.path("commands.csv"));
-    telemetry::write_commands(file, platforms::command_events(parts.taps, parts.configuration.platform.hbm.channels));
+    telemetry::write_commands(file, commands());
   }
   for (const File& file : extra) out.write(file.name, file.content);
   return out.commit().string();

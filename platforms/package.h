@@ -28,6 +28,7 @@
 #include "platforms/register_block.h"
 #include "telemetry/results.h"
 #include "telemetry/traces.h"
+#include "traffic/request_stream.h"
 
 namespace cowosim {
 
@@ -36,6 +37,8 @@ struct RunOptions {
   struct Workload {
     std::string name;      ///< of the stream
     std::string workload;  ///< kind, or a workload file
+    /// Of a `trace`: these, not its file's, in the order in which they are issued (their stream is set here).
+    std::shared_ptr<const std::vector<traffic::Request>> requests = nullptr;
   };
 
   std::string platform;                     ///< name or file
@@ -61,7 +64,8 @@ struct RunOptions {
   };
   Trace trace_transactions;
   Trace trace_commands;
-  bool check = false;  ///< every HBM channel's commands go through the protocol checker; violations() tells
+  bool trace_accesses = false;  ///< keep what memory controllers accept, for accesses()
+  bool check = false;           ///< every HBM channel's commands go through the protocol checker; violations() tells
 };
 
 /// Throws ConfigError (core/error.h) with every error of platform, workload and options.
@@ -121,6 +125,10 @@ class Package : public sc_core::sc_module {
   SparseMemory* memory();
   /// The transactions traced (RunOptions::trace_transactions), ordered by (time, component, sequence).
   telemetry::TransactionTable transactions() const;
+  /// The DRAM commands traced (RunOptions::trace_commands), by channel.
+  std::vector<telemetry::ChannelCommands> commands() const;
+  /// What memory controllers have accepted (RunOptions::trace_accesses), by channel.
+  std::vector<telemetry::ChannelAccesses> accesses() const;
 
   /// Something that follows from the platform: a number (value) or a name (text).
   struct Fact {

@@ -1,7 +1,11 @@
 // Where a source's requests come from: a trace or a pattern.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/time.h"
 #include "core/transaction.h"
@@ -36,6 +40,27 @@ class RequestStream {
   virtual bool next(Request& request) = 0;
   /// Whether any request may depend on another: only then a source remembers ids.
   virtual bool has_dependencies() const { return false; }
+};
+
+/// Requests that somebody has at hand, all on one stream.
+class RequestList final : public RequestStream {
+ public:
+  RequestList(std::shared_ptr<const std::vector<Request>> requests, StreamId stream)
+      : requests_(std::move(requests)), stream_(stream) {}
+  bool next(Request& request) override {
+    if (next_ == requests_->size()) return false;
+    request = (*requests_)[next_++];
+    request.stream = stream_;
+    return true;
+  }
+  bool has_dependencies() const override {
+    return std::any_of(requests_->begin(), requests_->end(), [](const Request& r) { return r.depends_on != kNoId; });
+  }
+
+ private:
+  std::shared_ptr<const std::vector<Request>> requests_;
+  StreamId stream_;
+  std::size_t next_ = 0;
 };
 
 }  // namespace cowosim::traffic

@@ -257,7 +257,12 @@ inline void Channel::admit(Half h) {
   std::size_t i = 0;
   do {
     const Location& where = front_.where[i];
-    if (pcs_[where.pseudo_channel].enqueue(where, j, front_.stream, front_.queue, sequence_++, h)) continue;
+    const bool queued = pcs_[where.pseudo_channel].enqueue(where, j, front_.stream, front_.queue, sequence_++, h);
+    if (buses_.trace != nullptr) {
+      const Transaction& t = transaction(job.handle);
+      buses_.trace->accepted({now, t.identity, t.op, queued, where});
+    }
+    if (queued) continue;
     --job.remaining;  // a queued write has the bytes
     job.end = std::max(job.end, h + 1);
   } while (++i < front_.atoms);

@@ -1,9 +1,11 @@
-// Where the commands of a channel go while somebody watches them: a trace, the protocol checker, a test.
+// Where the commands of a channel, and the accesses they are for, go while somebody watches them: a trace, the protocol
+// checker, a test.
 #pragma once
 
 #include <vector>
 
 #include "hbm/command.h"
+#include "telemetry/traces.h"
 
 namespace cowosim::hbm {
 
@@ -13,6 +15,8 @@ class CommandSink {
   /// Called once per command. Each of the two command buses is in time order; a column command may come before a row
   /// command of an earlier time, but only where the protocol does not relate the two.
   virtual void command(const CommandRecord& record) = 0;
+  /// Called once per access, in the order of acceptance, before any command on its behalf.
+  virtual void accepted(const telemetry::AccessEvent& /*access*/) {}
 };
 
 /// Keeps them all.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "telemetry/derived.h"
+#include "telemetry/html.h"
 #include "telemetry/summary.h"
 #include "telemetry/text.h"
 
@@ -16,89 +17,12 @@ namespace cowosim::telemetry {
 
 namespace {
 
-// Okabe and Ito's palette: told apart with any colour vision.
-constexpr const char* kData = "#0072b2";
 constexpr const char* kFloor = "#9aa5b1";
-constexpr const char* kTerm = "#d55e00";
+constexpr const char* kTerm = kOther;
 constexpr const char* kNegative = "#009e73";
 constexpr std::array kLossColours{"#d55e00", "#e69f00", "#cc79a7", "#882255", "#56b4e9", "#999933", "#e4e7eb"};
 constexpr std::array kKindColours{"#0072b2", "#e69f00", "#009e73", "#cc79a7",
                                   "#56b4e9", "#d55e00", "#999933", "#882255"};
-constexpr double kPage = 1000;  // width of every drawing, in its own units
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
-
-/// One drawing: rectangles and labels in a coordinate system of kPage units across.
-class Drawing {
- public:
-  Drawing(double height, const std::string& label)
-      : text_(fmt::format("<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">\n", kPage, height,
-                          escaped(label))) {}
-  void box(double x, double y, double width, double height, const char* colour, const std::string& tip) {
-    if (width <= 0) return;
-    text_ += fmt::format(
-        "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"{}\"><title>{}</title></rect>\n", x,
-        y, width, height, colour, escaped(tip));
-  }
-  void label(double x, double y, const std::string& words, const char* anchor = "start") {
-    text_ +=
-        fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor, escaped(words));
-  }
-  std::string done() const { return text_ + "</svg>\n"; }
-
- private:
-  std::string text_;
-};
-
-std::string section(const std::string& title, const std::string& note, const std::string& body) {
-  if (body.empty()) return "";
-  return fmt::format("<section><h2>{}</h2>\n{}{}</section>\n", escaped(title),
-                     note.empty() ? "" : "<p class=\"note\">" + escaped(note) + "</p>\n", body);
-}
-
-std::string legend(const std::vector<std::pair<std::string, const char*>>& entries) {
-  std::string text = "<p class=\"legend\">";
-  for (const auto& [name, colour] : entries)
-    text += fmt::format("<span><i style=\"background:{}\"></i>{}</span>", colour, escaped(name));
-  return text + "</p>\n";
-}
-
-/// A table; a header that begins with '>' is of numbers, set to the right. Cells are text.
-std::string table(const std::vector<std::string>& headers, const std::vector<std::vector<std::string>>& rows) {
-  std::string text = "<table><tr>";
-  const auto open = [&](std::size_t column) { return headers[column][0] == '>' ? " class=\"number\"" : ""; };
-  for (std::size_t c = 0; c < headers.size(); ++c)
-    text += fmt::format("<th{}>{}</th>", open(c), escaped(headers[c].substr(headers[c][0] == '>' ? 1 : 0)));
-  text += "</tr>\n";
-  for (const auto& row : rows) {
-    text += "<tr>";
-    for (std::size_t c = 0; c < row.size(); ++c) text += fmt::format("<td{}>{}</td>", open(c), escaped(row[c]));
-    text += "</tr>\n";
-  }
-  return text + "</table>\n";
-}
-
 constexpr double kRow = 24;
 constexpr double kLeft = 250;   // labels end here, bars begin
 constexpr double kRight = 240;  // room for values behind the longest bar
@@ -497,31 +421,13 @@ std::string tiles(const Results& results) {
   return text + "</div>\n";
 }
 
-constexpr const char* kStyle = R"(
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#1f2933;background:#fff;max-width:1040px;margin:2rem auto;padding:0 1.25rem}
-h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2.2rem 0 .4rem;padding-top:.9rem;border-top:1px solid #e4e7eb}
-p{margin:.4rem 0}.note{color:#616e7c;font-size:.9rem}.warning{background:#fff3cd;border:1px solid #e69f00;border-radius:6px;padding:.5rem .9rem}
-.answer{font-size:1.12rem}.tiles{display:flex;flex-wrap:wrap;gap:.7rem;margin:1.1rem 0}
-.tiles div{background:#f5f7fa;border-radius:8px;padding:.6rem 1rem;min-width:7rem}.tiles b{display:block;font-size:1.2rem}
-.tiles span{color:#616e7c;font-size:.85rem}svg{width:100%;height:auto;display:block;margin:.5rem 0}
-svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1f2933}
-table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}th{text-align:left;color:#616e7c;font-weight:600}th.number{text-align:right}
-th,td{padding:.25rem .6rem;border-bottom:1px solid #e4e7eb}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.heat th:nth-child(n+3){text-align:right}
-.legend span{display:inline-block;margin-right:1rem;font-size:.87rem}.legend i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
-footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid #e4e7eb;color:#616e7c;font-size:.85rem}code{font-size:.9em}a{color:#0072b2}
-)";
-
 }  // namespace
 
 std::string report_html(const Results& results) {
   const RunInfo& run = results.run;
   const std::string title =
       fmt::format("{} on {}", results.workload ? results.workload->name : run.workload, run.platform);
-  std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\">\n"
-      "<title>{}</title>\n<style>{}</style></head><body>\n<h1>{}</h1>\n",
-      escaped(title), kStyle, escaped(title));
+  std::string html = html_head(title);
   if (is_partial(run.status))
     html += fmt::format(
         "<p class=\"warning\"><b>Partial results.</b> The run ended early at {} ({}{}{}); everything here covers that "

@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array kRunFiles{"run.json",  "config.yaml", "results.json",     "hashes.csv",
-                               "stats.csv", "summary.txt", "report.html",      "comparison.txt",
-                               "kpi.json",  "series.csv",  "transactions.csv", "commands.csv"};
+constexpr std::array kRunFiles{"run.json",         "config.yaml",  "results.json",   "hashes.csv",     "stats.csv",
+                               "summary.txt",      "report.html",  "comparison.txt", "kpi.json",       "series.csv",
+                               "transactions.csv", "commands.csv", "correlate.json", "correlate.html", "requests.csv"};
 /// Traces are named after their kind, whatever the format.
 constexpr std::array kRunSuffixes{".perfetto-trace", ".pftrace", ".vcd"};
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/memory_map.h"
 #include "core/time.h"
 #include "core/transaction.h"
 
@@ -91,5 +92,19 @@ struct ChannelCommands {
   std::vector<CommandEvent> events;
 };
 void write_commands(std::ostream& out, const std::vector<ChannelCommands>& channels);
+
+/// 32 bytes of a transaction that a memory controller has taken into its queues.
+struct AccessEvent {
+  Time time = 0;
+  std::uint64_t identity = 0;  ///< of the transaction
+  Op op = Op::read;
+  bool queued = true;  ///< false: a write that waits in the queue answers or takes it, without a command
+  Location where;
+};
+struct ChannelAccesses {
+  int stack = 0;
+  int channel = 0;
+  std::vector<AccessEvent> events;  ///< in the order of acceptance
+};
 
 }  // namespace cowosim::telemetry

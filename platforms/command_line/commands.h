@@ -26,6 +26,7 @@ int show(const Arguments& arguments);
 int schema(const Arguments& arguments);
 int check(const Arguments& arguments);
 int diverge(const Arguments& arguments);
+int correlate(const Arguments& arguments);
 
 /// Whether the command simulates: then it runs inside sc_main.
 struct Command {

@@ -24,6 +24,8 @@ const std::vector<Command>& commands() {
       {"schema", "platform|workload", "JSON Schema for editors", schema, false},
       {"check", "TRACE --platform P", "DRAM commands of a trace against the protocol", check, false},
       {"diverge", "A B", "where and when two runs first differ", diverge, true},
+      {"correlate", "PLATFORM REFERENCE.csv --map M", "against per-request measurements of somebody else", correlate,
+       true},
   };
   return all;
 }

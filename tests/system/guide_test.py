@@ -45,6 +45,13 @@ class Guide(cowosim_binary.CowosimTest):
         for option in re.findall(r"^\s+(?:-\w \[ )?(--[\w-]+)", cowosim_binary.call("run", "--help").stdout, re.MULTILINE):
             self.assertIn(f"{option}", page)
 
+    def test_every_key_of_a_map_is_on_the_page(self):
+        page = (GUIDE / "correlate.md").read_text()
+        keys = re.findall(r"^  ([a-z]\S*)", cowosim_binary.call("correlate", "--help").stdout.partition("keys of a map")[2], re.MULTILINE)
+        self.assertGreater(len(keys), 30)
+        for key in keys:
+            self.assertIn(f"`{key.split('.')[-1]}`", page, key)
+
     def test_every_workload_is_on_the_page(self):
         page = (GUIDE / "workloads.md").read_text()
         for line in cowosim_binary.call("list", "workloads").stdout.splitlines():
