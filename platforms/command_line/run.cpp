@@ -73,6 +73,8 @@ class Stopper : public sc_core::sc_module {
  private:
   void wait_for_end() {
     wait(package_.ended());
+    sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_INFO,
+                                            sc_core::SC_DO_NOTHING);  // "stopped by user"
     sc_core::sc_stop();
   }
   const Package& package_;

@@ -332,7 +332,9 @@ TEST(Transfer, TouchesEveryByteOnceAndCutsAtWholePieces) {
       EXPECT_EQ(totals.loaded, load ? bytes : 0);
       EXPECT_EQ(totals.stored, store ? bytes : 0);
       EXPECT_LE(totals.largest, kProbeTileBytes);
-      if (load) EXPECT_EQ(totals.touched.at(1).size(), bytes);
+      if (load) {
+        EXPECT_EQ(totals.touched.at(1).size(), bytes);
+      }
       if (store) {
         EXPECT_EQ(totals.touched.at(2).size(), bytes);
         EXPECT_EQ(*totals.touched.at(2).begin(), 777u);
@@ -341,7 +343,9 @@ TEST(Transfer, TouchesEveryByteOnceAndCutsAtWholePieces) {
       for (std::uint64_t i = 1; i < transfer.tiles(); ++i) {
         const work::Tile tile = transfer.tile(i);
         EXPECT_EQ((load ? tile.loads[0] : tile.stores[0]).base % piece, 0u);
-        if (load && store) EXPECT_EQ(tile.loads[0].base - shape.source, tile.stores[0].base - shape.destination);
+        if (load && store) {
+          EXPECT_EQ(tile.loads[0].base - shape.source, tile.stores[0].base - shape.destination);
+        }
       }
     }
   }
