@@ -79,8 +79,9 @@ class Package : public sc_core::sc_module {
   engine::Status status() const;
   /// Ends the run at the next window boundary. Async-signal-safe.
   void interrupt();
-  /// Ends the run of a package with foreign initiators that have not said that they have finished: as completed if nothing is
-  /// under way. Call when sc_start has returned and will not be called again; sc_stop does it by itself.
+  /// Ends the run of a package with foreign initiators that have not said that they have finished. Without workloads what is under
+  /// way goes on to its end, and the run is completed unless a foreign model owes an answer. Call when sc_start has returned and
+  /// will not be called again; sc_stop does it by itself.
   void stop();
 
   // Foreign models of the platform's section `foreign`, by name. Sockets are made when they are first asked for; every one must be

@@ -131,7 +131,7 @@ bool ForeignInitiatorShell::admissible(Payload& payload, const AddressRegion*& r
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
     return false;
   }
-  if (payload.get_streaming_width() < payload.get_data_length()) {
+  if (payload.get_streaming_width() < payload.get_data_length() || payload.get_data_length() > kLongest) {
     payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return false;
   }
@@ -206,7 +206,7 @@ void ForeignInitiatorShell::b_transport(int index, Payload& payload, sc_core::sc
   line.checker->b_begin(payload, delay);
   const AddressRegion* region = nullptr;
   if (admissible(payload, region)) {
-    if (is_loose(*region)) {
+    if (is_loose(*region, payload)) {
       loosely_timed(payload, *region, delay);
     } else {
       Access* const access = take_access(payload, *region, index, present() + time_of(delay), true);
@@ -252,7 +252,7 @@ tlm::tlm_sync_enum ForeignInitiatorShell::forward(int index, Payload& payload, t
     return tlm::TLM_ACCEPTED;  // ignorable phases of somebody's own; others the checker has named
   const AddressRegion* region = nullptr;
   if (!admissible(payload, region)) return tlm::TLM_COMPLETED;
-  if (is_loose(*region)) {
+  if (is_loose(*region, payload)) {
     loosely_timed(payload, *region, delay);
     return tlm::TLM_COMPLETED;
   }

@@ -24,14 +24,15 @@ namespace cowosim::bridge {
 ///  b_transport  returns then, with no time left over.
 ///  AT           END_REQ as soon as one of max_outstanding entries is free (with the return of the call, or accept_delay later on the
 ///               backward path); BEGIN_RESP one at a time, each after the END_RESP of the one before.
-///  transport_dbg, and errors (TLM_ADDRESS_ERROR_RESPONSE: a hole; TLM_BURST_ERROR_RESPONSE: streaming width below the length)
-///               at once.
+///  transport_dbg, and errors (TLM_ADDRESS_ERROR_RESPONSE: a hole; TLM_BURST_ERROR_RESPONSE: streaming width below the length, or more
+///               than kLongest bytes) at once.
 ///  loosely timed: nothing is simulated: accesses take effect at the call and add the unloaded latency; memory.data can be had by DMI.
 class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside {
  public:
   using Payload = tlm::tlm_generic_payload;
   template <unsigned kWidth>
   using Socket = tlm::tlm_target_socket<kWidth>;
+  static constexpr unsigned kLongest = 1u << 24;
 
   /// `coupled`: its heart is a member of a coupling, which wires it; there are no ports then.
   ForeignInitiatorShell(const sc_core::sc_module_name& name, const ForeignParams& params,
@@ -140,8 +141,9 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   void end_of_elaboration() override;
   /// False: it ends here, its response status says why.
   bool admissible(Payload& payload, const AddressRegion*& region) const;
-  bool is_loose(const AddressRegion& region) const {
-    return loosely_timed_ && region.kind != AddressRegion::Kind::foreign;  // whose time nobody knows in advance
+  /// Only memory, and not while somebody else's kernels change it at instants of their own.
+  bool is_loose(const AddressRegion& region, const Payload& payload) const {
+    return loosely_timed_ && region.kind == AddressRegion::Kind::memory && !contents_->needs_exact(region, payload);
   }
   void loosely_timed(Payload& payload, const AddressRegion& region, sc_core::sc_time& delay);
   Access* take_access(Payload& payload, const AddressRegion& region, int socket, Time called, bool blocking);

@@ -301,10 +301,10 @@ void Engine::give_up(const std::string& why) {
   finish(Status::deadlock, why);
 }
 
-void Engine::stop(const std::string& why) {
-  if (status_ != Status::running) return;
+void Engine::stop(const std::string& why, bool drain) {
   for (const auto& gate : gates_) close(*gate);
-  if (pools_.live() == 0 && next_due_ == kNever) end_if_idle();
+  while (drain && status_ == Status::running && !waits_for_outside()) run_window();
+  if (status_ == Status::running && next_due_ == kNever && pools_.live() == 0) end_if_idle();
   if (status_ == Status::running) finish(Status::interrupted, why);
 }
 

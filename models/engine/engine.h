@@ -76,8 +76,9 @@ class Engine {
   Time stall_limit() const { return options_.stall_limit; }
   /// The outside has let too much time pass, or has ended: what is outstanding will never come.
   void give_up(const std::string& why);
-  /// The simulation is over, at a moment nobody in here chose: completes what is complete.
-  void stop(const std::string& why);
+  /// The simulation is over, at a moment nobody in here chose. `drain`: what is under way in here goes on to its end, as if time
+  /// went on; what still is under way then, or else at once, makes the run an interrupted one.
+  void stop(const std::string& why, bool drain);
   /// The run cannot go on: a foreign model has broken the rules.
   void fail(const std::string& why, std::vector<std::string> violations);
 

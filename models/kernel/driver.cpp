@@ -96,9 +96,9 @@ void Driver::drive() {
   ended_.notify(sc_core::SC_ZERO_TIME);
 }
 
-void Driver::stop() {
+void Driver::stop(bool drain) {
   if (engine_.status() == engine::Status::running && !error_)
-    engine_.stop("the simulation ended with transactions under way");
+    guarded([&] { engine_.stop("the simulation ended with transactions under way", drain); });
   end();
 }
 
