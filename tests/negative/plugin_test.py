@@ -29,7 +29,7 @@ ENTRIES = {
         "type: my_npu\n    parameters: {lanes: 4}",
         "4:11: error: foreign.npu.type: 'my_npu' is a plug-in's model; name its library: plugin: FILE.so"),
     "another role": (
-        "plugin: libmyip.so\n    type: my_npu\n    role: target",
+        "plugin: libmyip.so\n    type: my_npu\n    role: target\n    base: 1TiB\n    size: 1MiB",
         "6:11: error: foreign.npu.role: is target, but the plug-in's my_npu is not; expected initiator"),
     "another role than the default": (
         "plugin: libmyip.so\n    type: my_memory",
@@ -79,7 +79,7 @@ class Plugins(cowosim_binary.CowosimTest):
         shutil.copy(LIBRARY, self.directory)
 
     def platform(self, entry, name="platform.yaml"):
-        return self.write(name, f"extends: h100_sxm5\nforeign:\n  npu:\n    {entry}\n")
+        return self.write(name, f"extends: h100_sxm5\nforeign:\n  npu:\n    {entry}\n    at: die_0\n")
 
     def errors(self, *arguments):
         done = cowosim_binary.call(*arguments)

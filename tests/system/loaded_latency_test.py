@@ -139,7 +139,7 @@ class Crossing(cowosim_binary.CowosimTest):
 
     def test_streams_of_one_name_are_rejected(self):
         self.assert_rejected("reference/hbm3_6400", "-w", "a=loaded_latency", "-w", "a_load=stream",
-                             message="error: workloads.a_load: two streams of this run are called 'a_load'; give a workload another name")
+                             message="error: workloads.a_load: two streams of this run are called 'a_load'; give one another name")
 
 
 if __name__ == "__main__":
