@@ -71,6 +71,7 @@ class ForeignModels final : public kernel::Contents {
   SparseMemory* memory_;
   engine::Engine* engine_ = nullptr;
   kernel::Driver* driver_ = nullptr;
+  std::unique_ptr<kernel::Calendar> calendar_;
   Time unloaded_memory_ = 0;
   std::vector<std::unique_ptr<bridge::ForeignInitiatorShell>> initiators_;
   std::vector<std::unique_ptr<bridge::ForeignTargetShell>> targets_;
