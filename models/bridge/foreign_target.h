@@ -38,6 +38,8 @@ class ForeignTarget final : public engine::Heart {
 
   int ports() const override { return upstream_ + params_.sockets; }
   int upstream() const { return upstream_; }
+  /// The socket a request takes.
+  int socket_of(const Transaction& tx) const;
   Time output_pipeline(int port) const override { return port < upstream_ ? params_.port_latency : 0; }
   Time due() const override { return kNever; }
   void advance(Time) override {}
@@ -59,7 +61,6 @@ class ForeignTarget final : public engine::Heart {
     std::int64_t outstanding = 0;  // sent and not answered
   };
   bool on_network() const { return context_.map == nullptr; }
-  int socket_of(const Transaction& tx) const;
   int door_of(const Transaction& tx) const {
     return on_network() ? 0
                         : static_cast<int>(context_.map->channel_of(tx.fetch_address)) -

@@ -149,7 +149,8 @@ ForeignTargetShell::Request& ForeignTargetShell::prepare(int index, Handle handl
 }
 
 void ForeignTargetShell::leave(const engine::Message& message) {
-  const int socket = message.port - heart_.upstream();
+  // Not by message.port: in a coupling that is the coupling's.
+  const int socket = heart_.socket_of(engine_->pools()[message.transaction]);
   plan(message.time, Item::request, socket, message.transaction, nullptr);
 }
 

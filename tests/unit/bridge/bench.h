@@ -60,7 +60,7 @@ class ChalkMemory final : public engine::Heart {
     const Time taken = free = std::max(free, message.time) + service;
     tx.stages.enter(Stage::data, taken);
     const Time end = message.time + access(tx);
-    send(message.port, engine::Phase::credit, kNoHandle, taken + kWire);
+    if (gives_credits) send(message.port, engine::Phase::credit, kNoHandle, taken + kWire);
     if (tx.op == Op::read || !posted) {
       send(message.port, tx.op == Op::read ? engine::Phase::response : engine::Phase::retire, message.transaction,
            std::max(end, taken) + kWire);
@@ -74,6 +74,7 @@ class ChalkMemory final : public engine::Heart {
   Time service = kNs;
   std::function<Time(const Transaction&)> access = [](const Transaction&) { return 30 * kNs; };
   bool posted = true;
+  bool gives_credits = true;
 
  private:
   int ports_;
@@ -104,6 +105,7 @@ struct InitiatorBench final : engine::Outside {
       gates.push_back(&engine.open("foreign.socket_" + std::to_string(i), in, i, params.crossing_latency, *this, true));
       heart.bind(i, *gates.back());
     }
+    memory.gives_credits = context.credits >= 0;
     engine.elaborate();
   }
   void lay(const std::string& name, engine::Component& from, engine::Component& to, int to_port, engine::Heart& heart_,

@@ -114,6 +114,13 @@ TEST(ForeignInitiator, EachPieceTakesACreditAndTheNextRequestWaits) {
   bench.expect_idle();
 }
 
+TEST(ForeignInitiator, ANetworksTerminalTakesEverythingAndGivesNoCredit) {
+  InitiatorBench bench(params(), {});  // context.credits: unbounded
+  bench.run({read(0, 0), write(0, 512), read(0, 1024)});
+  EXPECT_THAT(bench.arrivals(), ElementsAre(70, 70, 70));
+  bench.expect_idle();
+}
+
 TEST(ForeignInitiator, WaitingForACreditIsIssue) {
   InitiatorContext context;
   context.credits = 1;
