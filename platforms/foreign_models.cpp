@@ -77,13 +77,14 @@ void ForeignModels::open_gates(BridgeShell& shell, engine::Coupling* coupling, e
     gates.push_back(&engine_->open(name, inside, port, shell.params().crossing_latency, shell, keeps_running));
     heart.bind(first + i, *gates.back());
   }
-  shell.attach(*engine_, std::move(gates), *driver_, *this);
+  shell.attach(*engine_, std::move(gates), *driver_, *this, *calendar_);
 }
 
 void ForeignModels::open_gates(engine::Engine& engine, kernel::Driver& driver, engine::Coupling* coupling,
                                engine::Component* coupled) {
   engine_ = &engine;
   driver_ = &driver;
+  if (!empty()) calendar_ = std::make_unique<kernel::Calendar>("calendar");
   for (const auto& shell : initiators_) open_gates(*shell, coupling, coupled, true);
   for (const auto& shell : targets_) open_gates(*shell, coupling, coupled, false);
 }

@@ -79,6 +79,7 @@ class ForeignModels final : public kernel::Contents {
   RegisterBlock* registers_ = nullptr;
   HostQueue* queue_ = nullptr;
   std::uint64_t register_writes_ = 0;  // called and not in effect: kernels may come of them
+  std::unique_ptr<kernel::Calendar> calendar_;
   Time unloaded_memory_ = 0;
   std::vector<std::unique_ptr<bridge::ForeignInitiatorShell>> initiators_;
   std::vector<std::unique_ptr<bridge::ForeignTargetShell>> targets_;

@@ -20,7 +20,7 @@ class DataPath {
 
  private:
   std::int64_t bandwidth_;
-  Time free_ = 0;
+  Time free_ = -kNever / 2;  // long before the beginning
 };
 
 }  // namespace cowosim::bridge

@@ -9,7 +9,6 @@ namespace cowosim::bridge {
 using engine::Phase;
 
 namespace {
-constexpr std::int64_t kUnbounded = std::int64_t{1} << 62;
 constexpr std::uint64_t kAtomMask = kAtomBytes - 1;
 }  // namespace
 
@@ -19,8 +18,8 @@ ForeignInitiator::ForeignInitiator(const ForeignParams& params, const InitiatorC
       sockets_(params.sockets),
       inputs_(static_cast<std::size_t>(params.sockets),
               Socket{DataPath(params.bandwidth), DataPath(params.bandwidth), {}}),
-      credits_(context.map == nullptr ? 1 : context.map->channels(),
-               context.credits < 0 ? kUnbounded : context.credits),
+      bounded_(context.credits >= 0),
+      credits_(context.map == nullptr ? 1 : context.map->channels(), bounded_ ? context.credits : 1),
       initial_credits_(credits_.front()),
       statistics_(std::make_unique<telemetry::StreamStatistics>()) {
   if (context.granule < kAtomBytes || (context.granule & (context.granule - 1)) != 0)
@@ -138,7 +137,7 @@ bool ForeignInitiator::issue(Request& request, std::uint32_t number, Time now) {
   while (request.address != request.end) {
     const std::size_t door = door_of(request.address);
     if (credits_[door] == 0) return false;
-    if (initial_credits_ != kUnbounded) --credits_[door];
+    credits_[door] -= bounded_;
     const std::uint64_t end = std::min((request.address | (granule - 1)) + 1, request.end);
     const auto [handle, piece] = pool_->fresh();
     piece.address = piece.fetch_address = request.address;

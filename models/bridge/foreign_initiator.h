@@ -108,6 +108,7 @@ class ForeignInitiator final : public engine::Heart {
   int sockets_;
   engine::Pool* pool_ = nullptr;
   std::vector<Socket> inputs_;
+  bool bounded_;                       // whether doors have credits at all: a network's terminal takes everything
   std::vector<std::int64_t> credits_;  // of each door
   std::int64_t initial_credits_;
   std::vector<Request> requests_;

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace cowosim::bridge {
 
@@ -20,7 +22,6 @@ ForeignInitiatorShell::ForeignInitiatorShell(const sc_core::sc_module_name& name
       params_(params),
       heart_(params, context),
       lines_(static_cast<std::size_t>(params.sockets)),
-      agenda_("agenda"),
       loosely_timed_(params.timing == "loose") {
   for (int i = 0; i < params.sockets; ++i)
     lines_[static_cast<std::size_t>(i)].entry = std::make_unique<Entry>(*this, i);
@@ -28,16 +29,14 @@ ForeignInitiatorShell::ForeignInitiatorShell(const sc_core::sc_module_name& name
     const std::string socket = context.map == nullptr ? "memory" : "memory_" + std::to_string(port - params.sockets);
     memory.push_back(std::make_unique<kernel::InitiatorPort>(socket.c_str(), *this, port));
   }
-  SC_HAS_PROCESS(ForeignInitiatorShell);
-  SC_METHOD(act);
-  sensitive << agenda_.due();
-  dont_initialize();
 }
 
 ForeignInitiatorShell::~ForeignInitiatorShell() = default;
 
 void ForeignInitiatorShell::attach(engine::Engine& engine, std::vector<engine::Gate*> gates, kernel::Driver& driver,
-                                   kernel::Contents& contents) {
+                                   kernel::Contents& contents, kernel::Calendar& calendar) {
+  agenda_.attach(calendar);
+  calendar.add(name(), *this);
   engine_ = &engine;
   driver_ = &driver;
   contents_ = &contents;
@@ -77,7 +76,12 @@ void ForeignInitiatorShell::finish() {
 
 void ForeignInitiatorShell::set_loosely_timed(bool on) {
   if (loosely_timed_ && !on) {
-    for (Line& line : lines_) line.socket->backward().invalidate_direct_mem_ptr(0, ~sc_dt::uint64{0});
+    loosely_timed_ = false;  // first: who is told may ask again
+    for (Line& line : lines_) {
+      if (!line.socket) continue;
+      line.checker->invalidate(0, ~sc_dt::uint64{0});
+      line.socket->backward().invalidate_direct_mem_ptr(0, ~sc_dt::uint64{0});
+    }
   }
   loosely_timed_ = on;
 }
@@ -103,17 +107,18 @@ ForeignInitiatorShell::Access* ForeignInitiatorShell::take_access(Payload& paylo
   access->called = called;
   access->socket = socket;
   access->blocking = blocking;
-  access->entered = access->done = false;
+  access->accepted = access->done = false;
+  ++access->use;
   if (blocking && !access->woken) access->woken = std::make_unique<sc_core::sc_event>();
-  if (!blocking && payload.has_mm()) payload.acquire();
+  access->held = !blocking && payload.has_mm();
+  if (access->held) payload.acquire();
   return access;
 }
 
 void ForeignInitiatorShell::release(Access* access) {
-  Payload& payload = *access->payload;
-  access->payload = nullptr;
+  Payload* const payload = std::exchange(access->payload, nullptr);
   free_accesses_.push_back(access);
-  if (!access->blocking && payload.has_mm()) payload.release();
+  if (access->held) payload->release();
 }
 
 bool ForeignInitiatorShell::admissible(Payload& payload, const AddressRegion*& region) const {
@@ -155,7 +160,6 @@ void ForeignInitiatorShell::enter(Access& access, Time t) {
                                                                : Target::registers;
   access.request = heart_.open(access.socket, payload.is_read() ? Op::read : Op::write, payload.get_address(),
                                payload.get_data_length(), access.called, target);
-  access.entered = true;
   if (by_request_.size() <= access.request) by_request_.resize(access.request + 1, nullptr);
   by_request_[access.request] = &access;
   Line& line = lines_[static_cast<std::size_t>(access.socket)];
@@ -173,7 +177,13 @@ bool ForeignInitiatorShell::effect(const engine::Message& message) {
 }
 
 void ForeignInitiatorShell::leave(const engine::Message& message) {
-  agenda_.add(message.time, {Item::response, by_request_[message.transaction]});
+  plan(message.time, Item::response, *by_request_[message.transaction]);
+}
+
+/// Of one socket at one time: END_REQ before responses, whoever came first.
+void ForeignInitiatorShell::plan(Time t, Item::Kind kind, Access& access) {
+  constexpr unsigned kKinds = 4;
+  agenda_.add(t, static_cast<unsigned>(access.socket) * kKinds + kind, {kind, &access, access.use, access.socket});
 }
 
 /// The foreign model has its response at present.
@@ -181,7 +191,8 @@ void ForeignInitiatorShell::deliver(Access& access) {
   Line& line = lines_[static_cast<std::size_t>(access.socket)];
   Payload& payload = *access.payload;
   if (payload.get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE) payload.set_response_status(tlm::TLM_OK_RESPONSE);
-  access.done = true;
+  access.done = access.accepted = true;
+  access.delivered = present();
   if (ended()) return;
   heart_.delivered(access.request, present());
   engine_->enter(*line.gate, Phase::retire, access.request, present() + params_.crossing_latency);
@@ -196,7 +207,7 @@ void ForeignInitiatorShell::leave_line(Line& line) {
   line.waiting.pop_front();
   const Time t = std::max(present(), next->called);
   enter(*next, t);
-  if (!next->blocking) agenda_.add(t + params_.accept_delay, {Item::end_request, next});
+  if (!next->blocking) plan(t + params_.accept_delay, Item::end_request, *next);
 }
 
 // ---- Blocking ------------------------------------------------------------------------------------------------------
@@ -219,6 +230,8 @@ void ForeignInitiatorShell::b_transport(int index, Payload& payload, sc_core::sc
       delay = sc_core::SC_ZERO_TIME;
       release(access);
     }
+  } else if (ended() && sc_core::sc_get_current_process_handle().proc_kind() == sc_core::SC_THREAD_PROC_) {
+    wait(sc_time_of(2 * params_.crossing_latency));  // or one that asks again and again would hold time itself
   }
   line.checker->b_end(payload, delay);
 }
@@ -240,10 +253,12 @@ tlm::tlm_sync_enum ForeignInitiatorShell::forward(int index, Payload& payload, t
   if (phase == tlm::END_RESP) {
     if (line.responding != nullptr && line.responding->payload == &payload && !line.draining) {
       if (delay == sc_core::SC_ZERO_TIME) {
+        // The next response does not come from within the foreign model's own call.
+        plan(present(), Item::next_response, *line.responding);
         finish_response(line);
       } else {
         line.draining = true;
-        agenda_.add(present() + time_of(delay), {Item::end_response, line.responding});
+        plan(present() + time_of(delay), Item::end_response, *line.responding);
       }
     }
     return tlm::TLM_COMPLETED;
@@ -263,29 +278,40 @@ tlm::tlm_sync_enum ForeignInitiatorShell::forward(int index, Payload& payload, t
   }
   enter(*access, access->called);
   if (params_.accept_delay != 0) {
-    agenda_.add(access->called + params_.accept_delay, {Item::end_request, access});
+    plan(access->called + params_.accept_delay, Item::end_request, *access);
     return tlm::TLM_ACCEPTED;
   }
+  access->accepted = true;
   phase = tlm::END_REQ;
   return tlm::TLM_UPDATED;
+}
+
+void ForeignInitiatorShell::end_request(Access& access) {
+  Line& line = lines_[static_cast<std::size_t>(access.socket)];
+  access.accepted = true;
+  tlm::tlm_phase phase = tlm::END_REQ;
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  Payload& payload = *access.payload;
+  line.checker->bw_begin(payload, phase, delay);
+  const tlm::tlm_sync_enum status = line.socket->backward().nb_transport_bw(payload, phase, delay);
+  line.checker->bw_end(payload, phase, delay, status);
 }
 
 void ForeignInitiatorShell::act() {
   Item item{};
   while (agenda_.take(item)) {
+    if (over_) continue;
+    Line& line = lines_[static_cast<std::size_t>(item.socket)];
+    if (item.kind == Item::next_response) {
+      respond(line);
+      continue;
+    }
     Access& access = *item.access;
-    if (access.payload == nullptr) continue;  // the run has ended
-    Line& line = lines_[static_cast<std::size_t>(access.socket)];
+    if (access.payload == nullptr || access.use != item.use) continue;
     switch (item.kind) {
-      case Item::end_request: {
-        tlm::tlm_phase phase = tlm::END_REQ;
-        sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-        Payload& payload = *access.payload;
-        line.checker->bw_begin(payload, phase, delay);
-        const tlm::tlm_sync_enum status = line.socket->backward().nb_transport_bw(payload, phase, delay);
-        line.checker->bw_end(payload, phase, delay, status);
+      case Item::end_request:
+        if (!access.accepted) end_request(access);
         break;
-      }
       case Item::response:
         if (access.blocking) {
           deliver(access);
@@ -298,10 +324,12 @@ void ForeignInitiatorShell::act() {
         break;
       case Item::end_response:
         finish_response(line);
+        respond(line);
+        break;
+      case Item::next_response:
         break;
     }
   }
-  agenda_.rearm();
 }
 
 /// The next response, when the response channel is free.
@@ -325,7 +353,7 @@ void ForeignInitiatorShell::respond(Line& line) {
         leave_line(line);
       } else {
         line.draining = true;
-        agenda_.add(present() + time_of(delay), {Item::end_response, access});
+        plan(present() + time_of(delay), Item::end_response, *access);
       }
     }
   }
@@ -337,7 +365,6 @@ void ForeignInitiatorShell::finish_response(Line& line) {
   line.draining = false;
   release(access);
   leave_line(line);
-  respond(line);
 }
 
 unsigned ForeignInitiatorShell::transport_dbg(int index, Payload& payload) {
@@ -369,16 +396,34 @@ bool ForeignInitiatorShell::get_direct_mem_ptr(int index, Payload& payload, tlm:
 // ---- Ends ----------------------------------------------------------------------------------------------------------
 
 void ForeignInitiatorShell::end() {
+  over_ = true;
+  for (Line& line : lines_) {
+    line.waiting.clear();
+    line.responses.clear();
+  }
   for (const auto& access : accesses_) {
     if (access->payload == nullptr || access->done) continue;
-    access->payload->set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     access->done = true;
+    // What is not managed may be gone, if its owner has broken the rules.
+    if (access->blocking || access->held) access->payload->set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     if (access->blocking) {
       access->woken->notify(sc_core::SC_ZERO_TIME);
     } else {
       release(access.get());
     }
   }
+}
+
+bool ForeignInitiatorShell::under_way() const {
+  return std::any_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.outstanding != 0; });
+}
+
+/// END_RESP; all else is the package's to do.
+Time ForeignInitiatorShell::owes_since() const {
+  Time since = kNever;
+  for (const Line& line : lines_)
+    if (line.responding != nullptr && !line.draining) since = std::min(since, line.responding->delivered);
+  return since;
 }
 
 void ForeignInitiatorShell::report_waits(std::vector<engine::Wait>& waits) const {
@@ -388,7 +433,7 @@ void ForeignInitiatorShell::report_waits(std::vector<engine::Wait>& waits) const
         {name(), "END_RESP of foreign model " + params_.name,
          fmt::format("it has had the response to {} 0x{:x} since {} ns; {} more responses wait behind it",
                      line.responding->payload->is_read() ? "read" : "write", line.responding->payload->get_address(),
-                     to_ns(line.responding->called), line.responses.size())});
+                     to_ns(line.responding->delivered), line.responses.size())});
   }
 }
 

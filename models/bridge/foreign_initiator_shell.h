@@ -25,9 +25,9 @@ namespace cowosim::bridge {
 ///  AT           END_REQ as soon as one of max_outstanding entries is free (with the return of the call, or accept_delay later on the
 ///               backward path); BEGIN_RESP one at a time, each after the END_RESP of the one before.
 ///  transport_dbg, and errors (TLM_ADDRESS_ERROR_RESPONSE: a hole; TLM_BURST_ERROR_RESPONSE: streaming width below the length, or more
-///               than kLongest bytes) at once.
+///               than kLongest bytes) at once. After the end of the run everything is TLM_GENERIC_ERROR_RESPONSE.
 ///  loosely timed: nothing is simulated: accesses take effect at the call and add the unloaded latency; memory.data can be had by DMI.
-class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside {
+class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside, public kernel::Calendar::Client {
  public:
   using Payload = tlm::tlm_generic_payload;
   template <unsigned kWidth>
@@ -43,7 +43,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   const ForeignParams& params() const { return params_; }
   /// The rest of what it needs; before the simulation.
   void attach(engine::Engine& engine, std::vector<engine::Gate*> gates, kernel::Driver& driver,
-              kernel::Contents& contents);
+              kernel::Contents& contents, kernel::Calendar& calendar);
 
   /// The socket of a bus of kWidth bits, made when it is first asked for: during elaboration, always the same width.
   /// Throws std::invalid_argument for a number there is not, or another width.
@@ -73,7 +73,11 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
 
   void leave(const engine::Message& message) override;
   bool effect(const engine::Message& message) override;
+  bool under_way() const override;
+  Time owes_since() const override;
   void report_waits(std::vector<engine::Wait>& waits) const override;
+  void act() override;
+  Time first() const override { return agenda_.first(); }
 
  private:
   /// Of whatever width.
@@ -106,9 +110,12 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     Payload* payload = nullptr;
     const AddressRegion* region = nullptr;
     Time called = 0;
+    Time delivered = 0;
+    std::uint64_t use = 0;  // of this object: items of earlier ones are void
     int socket = 0;
     bool blocking = false;
-    bool entered = false;
+    bool held = false;      // a reference of ours keeps the payload
+    bool accepted = false;  // END_REQ is sent, or BEGIN_RESP instead
     bool done = false;
     std::uint32_t request = 0;
     std::unique_ptr<sc_core::sc_event> woken;  // blocking
@@ -125,8 +132,10 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     std::int64_t outstanding = 0;
   };
   struct Item {
-    enum Kind : std::uint8_t { end_request, response, end_response } kind;
-    Access* access;
+    enum Kind : std::uint8_t { end_request, response, end_response, next_response } kind;
+    Access* access;  // of next_response: none
+    std::uint64_t use;
+    int socket;
   };
 
   void b_transport(int index, Payload& payload, sc_core::sc_time& delay);
@@ -151,7 +160,8 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   bool ended() const { return engine_->status() != engine::Status::running; }
   void enter(Access& access, Time t);
   void leave_line(Line& line);
-  void act();
+  void plan(Time t, Item::Kind kind, Access& access);
+  void end_request(Access& access);
   void respond(Line& line);
   void deliver(Access& access);
   void finish_response(Line& line);
@@ -167,6 +177,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   std::vector<Access*> by_request_;
   kernel::Agenda<Item> agenda_;
   bool loosely_timed_ = false;
+  bool over_ = false;  // the run has ended, and everybody has been told
   std::uint64_t loose_ = 0;
 
  public:

@@ -74,7 +74,9 @@ void ForeignTarget::answer(Handle handle, Time now) {
   journal().add(tx, leaves);
   const int door = door_of(tx);
   if (on_network()) tx.destination = tx.source;
-  send(door, read ? Phase::response : Phase::retire, handle, leaves + params_.port_latency + latency(door));
+  const Time arrives = leaves + params_.port_latency + latency(door);
+  if (read || !on_network()) send(door, Phase::response, handle, arrives);
+  if (!read) send(door, Phase::retire, handle, arrives);
   if (socket.waiting.empty()) return;
   const Handle next = socket.waiting.front();
   socket.waiting.pop_front();

@@ -26,8 +26,9 @@ struct TargetContext {
 /// A request crosses (Phase::request with its handle, to the outside; write data at the socket's bandwidth), on socket (channel mod
 /// sockets), on a network (4 KiB block of the address mod sockets). The outside enters Phase::credit with the handle once the foreign model
 /// has accepted it (END_REQ): a door's credit goes back. It enters Phase::response with the handle once the foreign model has answered:
-/// a read's response, a write's retire, which stands for its acceptance too, for no foreign model says that a write will not be
-/// lost before it has answered. A door has max_outstanding entries; on a network requests wait in here for one.
+/// a read's response, a write's acceptance and retirement together, for no foreign model says that a write will not be lost before it
+/// has answered (on a network the retirement stands for both, as a cache's). On a network requests wait in here for one of
+/// max_outstanding entries; a door's entries are its credits.
 ///
 /// Time in here and outside is `stage`, but for waiting for an entry: Stage::queue. The journal has each transaction at its
 /// answer's leaving.
@@ -37,6 +38,7 @@ class ForeignTarget final : public engine::Heart {
 
   int ports() const override { return upstream_ + params_.sockets; }
   int upstream() const { return upstream_; }
+  /// The socket a request takes.
   int socket_of(const Transaction& tx) const;
   Time output_pipeline(int port) const override { return port < upstream_ ? params_.port_latency : 0; }
   Time due() const override { return kNever; }

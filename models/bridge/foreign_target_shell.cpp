@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 namespace cowosim::bridge {
@@ -22,8 +23,7 @@ ForeignTargetShell::ForeignTargetShell(const sc_core::sc_module_name& name, cons
       context_(context),
       heart_(params, context),
       manager_(*this),
-      lines_(static_cast<std::size_t>(params.sockets)),
-      agenda_("agenda") {
+      lines_(static_cast<std::size_t>(params.sockets)) {
   for (int i = 0; i < params.sockets; ++i) lines_[static_cast<std::size_t>(i)].exit = std::make_unique<Exit>(*this, i);
   for (int port = 0; port < heart_.upstream() && !coupled; ++port) {
     if (context.map == nullptr) {
@@ -32,10 +32,6 @@ ForeignTargetShell::ForeignTargetShell(const sc_core::sc_module_name& name, cons
       door.push_back(std::make_unique<kernel::TargetPort>(("door_" + std::to_string(port)).c_str(), *this, port));
     }
   }
-  SC_HAS_PROCESS(ForeignTargetShell);
-  SC_METHOD(act);
-  sensitive << agenda_.due();
-  dont_initialize();
   if (params.transport != "blocking") return;
   for (int i = 0; i < params.sockets; ++i) {
     lines_[static_cast<std::size_t>(i)].work = std::make_unique<sc_core::sc_event>();
@@ -48,7 +44,9 @@ ForeignTargetShell::~ForeignTargetShell() {
 }
 
 void ForeignTargetShell::attach(engine::Engine& engine, std::vector<engine::Gate*> gates, kernel::Driver& driver,
-                                kernel::Contents& contents) {
+                                kernel::Contents& contents, kernel::Calendar& calendar) {
+  agenda_.attach(calendar);
+  calendar.add(name(), *this);
   engine_ = &engine;
   driver_ = &driver;
   contents_ = &contents;
@@ -92,15 +90,16 @@ void ForeignTargetShell::Manager::free(Payload* payload) {
 }
 
 ForeignTargetShell::Request& ForeignTargetShell::prepare(int index, Handle handle) {
-  if (free_requests_.empty()) {
+  constexpr std::size_t kSpare = 64;
+  while (free_requests_.size() < kSpare) {
     requests_.push_back(std::make_unique<Request>());
     Request* fresh = requests_.back().get();
     fresh->payload.set_mm(&manager_);
     fresh->payload.set_extension(fresh);
     free_requests_.push_back(fresh);
   }
-  Request& request = *free_requests_.back();
-  free_requests_.pop_back();
+  Request& request = *free_requests_.front();
+  free_requests_.pop_front();
   const Transaction& tx = engine_->pools()[handle];
   Payload& payload = request.payload;
   const bool read = tx.op == Op::read;
@@ -120,13 +119,14 @@ ForeignTargetShell::Request& ForeignTargetShell::prepare(int index, Handle handl
   payload.set_dmi_allowed(false);
   payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   const kernel::TravellingBytes travelling = contents_->travelling(handle);
+  request.bytes.assign(tx.fetch_bytes, 0);
+  payload.set_data_ptr(request.bytes.data());
   if (travelling.payload == nullptr) {
-    request.bytes.assign(tx.fetch_bytes, 0);
     if (!read) contents_->read(tx.fetch_address, request.bytes.data(), tx.fetch_bytes);
-    payload.set_data_ptr(request.bytes.data());
     return request;
   }
-  payload.set_data_ptr(travelling.payload->get_data_ptr() + travelling.offset);
+  // Of reads, too: bytes that are not enabled must not change.
+  std::memcpy(request.bytes.data(), travelling.payload->get_data_ptr() + travelling.offset, tx.fetch_bytes);
   if (const unsigned char* enables = travelling.payload->get_byte_enable_ptr()) {
     const unsigned period = travelling.payload->get_byte_enable_length();
     request.enables.resize(tx.fetch_bytes);
@@ -139,9 +139,14 @@ ForeignTargetShell::Request& ForeignTargetShell::prepare(int index, Handle handl
 }
 
 void ForeignTargetShell::leave(const engine::Message& message) {
-  // Not from message.port: in a coupling that is the coupling's.
+  // Not by message.port: in a coupling that is the coupling's.
   const int socket = heart_.socket_of(engine_->pools()[message.transaction]);
-  agenda_.add(message.time, {Item::request, socket, message.transaction, nullptr});
+  plan(message.time, Item::request, socket, message.transaction, nullptr);
+}
+
+void ForeignTargetShell::plan(Time t, Item::Kind kind, int socket, Handle handle, Request* of) {
+  constexpr unsigned kKinds = 3;
+  agenda_.add(t, static_cast<unsigned>(socket) * kKinds + kind, {kind, socket, handle, of});
 }
 
 void ForeignTargetShell::act() {
@@ -167,7 +172,6 @@ void ForeignTargetShell::act() {
         break;
     }
   }
-  agenda_.rearm();
 }
 
 /// As long as the request channel is free.
@@ -190,14 +194,14 @@ void ForeignTargetShell::send_next(int index) {
     if (t <= present()) {
       line.requesting = nullptr;
     } else {
-      agenda_.add(t, {Item::request_free, index, kNoHandle, &request});
+      plan(t, Item::request_free, index, kNoHandle, &request);
     }
     if (status == tlm::TLM_UPDATED && phase == tlm::END_REQ) {
       accept(request, t);
     } else {  // an early completion, or BEGIN_RESP, which stands for END_REQ
       respond(request, t);
       if (status == tlm::TLM_UPDATED && phase == tlm::BEGIN_RESP) {
-        agenda_.add(t + params_.response_delay, {Item::end_response, index, kNoHandle, &request});
+        plan(t + params_.response_delay, Item::end_response, index, kNoHandle, &request);
       } else {
         request.payload.release();
       }
@@ -225,6 +229,8 @@ void ForeignTargetShell::respond(Request& request, Time t) {
   if (travelling.payload != nullptr) {
     if (travelling.payload->get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE || status != tlm::TLM_OK_RESPONSE)
       travelling.payload->set_response_status(status);
+    if (tx.op == Op::read)
+      std::memcpy(travelling.payload->get_data_ptr() + travelling.offset, request.bytes.data(), request.bytes.size());
   } else if (status != tlm::TLM_OK_RESPONSE) {
     contents_->broken(fmt::format("foreign model {} answers a {} of {} bytes at 0x{:x} (0x{:x} of the package) with {}",
                                   params_.name, name_of(tx.op), request.payload.get_data_length(),
@@ -274,11 +280,11 @@ tlm::tlm_sync_enum ForeignTargetShell::answer(Request& request, tlm::tlm_phase& 
       phase = tlm::END_RESP;
       status = tlm::TLM_COMPLETED;
     } else {
-      agenda_.add(t + params_.response_delay, {Item::end_response, request.socket, kNoHandle, &request});
+      plan(t + params_.response_delay, Item::end_response, request.socket, kNoHandle, &request);
     }
   }
   // The next request does not go from within the target's own call.
-  if (had_channel) agenda_.add(t, {Item::request_free, request.socket, kNoHandle, &request});
+  if (had_channel) plan(t, Item::request_free, request.socket, kNoHandle, &request);
   return status;
 }
 
@@ -305,6 +311,13 @@ unsigned ForeignTargetShell::debug(Payload& payload) {
   const unsigned moved = line.socket->forward().transport_dbg(payload);
   line.checker->debug_end(payload, moved);
   return moved;
+}
+
+Time ForeignTargetShell::owes_since() const {
+  Time since = kNever;
+  for (const auto& request : requests_)
+    if (request->lent && !request->answered) since = std::min(since, request->sent);
+  return since;
 }
 
 void ForeignTargetShell::report_waits(std::vector<engine::Wait>& waits) const {

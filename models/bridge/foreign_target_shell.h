@@ -24,7 +24,7 @@ namespace cowosim::bridge {
 ///               with the return of the call, or response_delay later on the forward path.
 ///  blocking     a thread a socket calls b_transport; a returned delay is waited for by the request, not by the thread.
 /// A response status other than OK goes back to the foreign initiator whose access it was; for anybody else's it ends the run.
-class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
+class ForeignTargetShell final : public kernel::Shell, public engine::Outside, public kernel::Calendar::Client {
  public:
   using Payload = tlm::tlm_generic_payload;
   template <unsigned kWidth>
@@ -39,7 +39,7 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
   const ForeignParams& params() const { return params_; }
   /// The rest of what it needs; before the simulation.
   void attach(engine::Engine& engine, std::vector<engine::Gate*> gates, kernel::Driver& driver,
-              kernel::Contents& contents);
+              kernel::Contents& contents, kernel::Calendar& calendar);
 
   /// As ForeignInitiatorShell::socket.
   template <unsigned kWidth>
@@ -63,7 +63,10 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
   /// transport_dbg of the foreign model, on socket 0: bytes moved.
   unsigned debug(Payload& payload);
   void leave(const engine::Message& message) override;
+  Time owes_since() const override;
   void report_waits(std::vector<engine::Wait>& waits) const override;
+  void act() override;
+  Time first() const override { return agenda_.first(); }
 
   static std::string gate_name(const std::string& heart, int socket) {
     return heart + ".socket_" + std::to_string(socket);
@@ -89,7 +92,8 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
     ForeignTargetShell& shell;
     int index;
   };
-  /// A request on its way through the foreign model, with a payload that is reused.
+  /// A request on its way through the foreign model, with a payload that is reused. Its bytes are its own: the foreign model may go
+  /// on after the run has ended and whoever asked is gone.
   struct Request final : tlm::tlm_extension<Request> {
     tlm::tlm_extension_base* clone() const override { return nullptr; }
     void copy_from(const tlm::tlm_extension_base&) override {}
@@ -138,7 +142,7 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
   bool ended() const { return engine_->status() != engine::Status::running; }
 
   Request& prepare(int index, Handle handle);
-  void act();
+  void plan(Time t, Item::Kind kind, int socket, Handle handle, Request* of);
   void send_next(int index);
   void serve(int index);
   void accept(Request& request, Time t);
@@ -154,7 +158,7 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside {
   Manager manager_;
   std::vector<Line> lines_;
   std::vector<std::unique_ptr<Request>> requests_;
-  std::vector<Request*> free_requests_;
+  std::deque<Request*> free_requests_;  // the longest free is used first: an answer too many still finds it free
   kernel::Agenda<Item> agenda_;
 
  public:

@@ -285,7 +285,11 @@ void Engine::close(Gate& gate) {
   gate.open_ = false;
 }
 
-bool Engine::outside_owes() const { return !gates_.empty() && pools_.live() > 0; }
+bool Engine::outside_owes() const {
+  if (gates_.empty()) return false;
+  return pools_.live() > 0 ||
+         std::any_of(gates_.begin(), gates_.end(), [](const auto& gate) { return gate->outside_.under_way(); });
+}
 
 bool Engine::waits_for_outside() const {
   return next_due_ == kNever && status_ == Status::running && (open_gates_ > 0 || outside_owes());
@@ -293,19 +297,42 @@ bool Engine::waits_for_outside() const {
 
 void Engine::report_waits(std::vector<Wait>& waits) const {
   for (const auto& component : components_) component->heart_.report_waits(waits);
-  for (const auto& gate : gates_) gate->outside_.report_waits(waits);
+  const Outside* last = nullptr;  // one that has several gates, next to each other by their names, reports once
+  for (const auto& gate : gates_) {
+    if (&gate->outside_ != last) gate->outside_.report_waits(waits);
+    last = &gate->outside_;
+  }
+}
+
+bool Engine::overdue() const {
+  return std::any_of(gates_.begin(), gates_.end(), [this](const auto& gate) {
+    const Time since = gate->outside_.owes_since();
+    return since != kNever && now_ - since > options_.stall_limit;
+  });
 }
 
 void Engine::give_up(const std::string& why) {
+  std::string blamed;
+  for (const auto& gate : gates_) {
+    std::vector<Wait> outside;
+    gate->outside_.report_waits(outside);
+    if (outside.empty()) continue;
+    blamed = "; " + outside.front().waiter + " waits for " + outside.front().waits_for;
+    break;
+  }
   report_waits(waits_);
-  finish(Status::deadlock, why);
+  finish(Status::deadlock, why + blamed);
 }
 
-void Engine::stop(const std::string& why, bool drain) {
+void Engine::stop(const std::string& why, Time grace) {
+  if (status_ != Status::running) return;
   for (const auto& gate : gates_) close(*gate);
-  while (drain && status_ == Status::running && !waits_for_outside()) run_window();
-  if (status_ == Status::running && next_due_ == kNever && pools_.live() == 0) end_if_idle();
-  if (status_ == Status::running) finish(Status::interrupted, why);
+  const Time limit = grace < kNever - now_ ? now_ + grace : kNever;
+  while (status_ == Status::running && next_due_ < limit) run_window();
+  if (status_ == Status::running && next_due_ == kNever && !outside_owes()) end_if_idle();
+  if (status_ != Status::running) return;
+  report_waits(waits_);
+  finish(Status::interrupted, why);
 }
 
 void Engine::fail(const std::string& why, std::vector<std::string> violations) {
@@ -444,6 +471,8 @@ bool Engine::end_if_idle() {
 }
 
 void Engine::check_movement() {
+  if (overdue())
+    return give_up(fmt::format("no answer for more than {} ns, while others went on", to_ns(options_.stall_limit)));
   std::uint64_t movement = messages_ + pools_.created();
   for (const Heart* heart : hearts_) movement += heart->journal().count() + heart->services().count();
   if (movement == movement_) {

@@ -74,11 +74,11 @@ class Engine {
   /// Whether the outside owes anything: something is under way in there.
   bool outside_owes() const;
   Time stall_limit() const { return options_.stall_limit; }
-  /// The outside has let too much time pass, or has ended: what is outstanding will never come.
+  /// The outside has let too much time pass, or has ended: what is outstanding will never come. The reason says who is to blame.
   void give_up(const std::string& why);
-  /// The simulation is over, at a moment nobody in here chose. `drain`: what is under way in here goes on to its end, as if time
-  /// went on; what still is under way then, or else at once, makes the run an interrupted one.
-  void stop(const std::string& why, bool drain);
+  /// The simulation is over, at a moment nobody in here chose: what is due within `grace` is still done, as long as nothing
+  /// has to leave, and what is complete then completes.
+  void stop(const std::string& why, Time grace);
   /// The run cannot go on: a foreign model has broken the rules.
   void fail(const std::string& why, std::vector<std::string> violations);
 
@@ -128,6 +128,7 @@ class Engine {
   bool end_if_idle();
   void sample(Time t);
   void check_movement();
+  bool overdue() const;
   void complete();
   void poll();
 

@@ -23,6 +23,10 @@ class Outside {
     static_cast<void>(message);
     return false;
   }
+  /// Whether anything is under way in there: it will, or should, come back.
+  virtual bool under_way() const { return false; }
+  /// Since when the model out there owes its next step; kNever: it owes none. One that has gone silent among busy ones is found by it.
+  virtual Time owes_since() const { return kNever; }
   /// For the report of a run that is stuck: who waits here for whom.
   virtual void report_waits(std::vector<Wait>&) const {}
 };

@@ -23,7 +23,8 @@ void Link::receive(const engine::Message& message) {
   Time leaves = message.time;
   if (message.phase != Phase::credit) {
     Transaction& tx = transaction(message.transaction);
-    tx.stages.enter(stage_, message.time);
+    // A retirement follows an answer: the transaction's record is its creator's again.
+    if (message.phase != Phase::retire) tx.stages.enter(stage_, message.time);
     Path& path = paths_[static_cast<std::size_t>((message.port & ~1) + (down ? kDown : kUp))];
     ++path.counters.messages;
     const bool data = message.phase == (down ? Phase::request : Phase::response) && carries_data(tx.op, down);

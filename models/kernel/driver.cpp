@@ -54,13 +54,14 @@ void Driver::guarded(Step&& step) {
 /// Nothing is due: until a limit of the run's, or until a foreign model has owed something for too long.
 void Driver::wait_for_outside() {
   const Time limit = engine_.next_due();
-  const Time patience = engine_.outside_owes() ? present() + engine_.stall_limit() : kNever;
+  const bool bounded = engine_.outside_owes() && engine_.stall_limit() < kNever - quiet_since_;
+  const Time patience = bounded ? std::max(quiet_since_ + engine_.stall_limit(), present()) : kNever;
   idle_ = true;
   wait_until(std::min(limit, patience));
   idle_ = false;
   if (engine_.status() != engine::Status::running || !engine_.waits_for_outside()) return;
   guarded([&] {
-    if (present() >= limit) {
+    if (present() >= limit && limit < patience) {
       engine_.run_window();
     } else if (present() >= patience && engine_.outside_owes()) {
       engine_.give_up(
@@ -90,6 +91,7 @@ void Driver::drive() {
       } while (engine_.status() == engine::Status::running &&
                std::max(engine_.next_due(), engine_.now()) < alone_until);
     });
+    quiet_since_ = present();
   }
   while (present() < engine_.now()) wait_until(engine_.now());
   end();
@@ -98,7 +100,7 @@ void Driver::drive() {
 
 void Driver::stop(bool drain) {
   if (engine_.status() == engine::Status::running && !error_)
-    guarded([&] { engine_.stop("the simulation ended with transactions under way", drain); });
+    guarded([&] { engine_.stop("the simulation ended with transactions under way", drain ? kNever : kRunAhead); });
   end();
 }
 

@@ -99,8 +99,9 @@ Configuration configured(const std::string& foreign, std::vector<std::string> se
 }
 const std::string kNpu =
     "  npu: {at: die_0, plugin: " COWOSIM_TEST_PLUGIN ", type: my_npu, parameters: {footprint: 4KiB}}\n";
-const std::string kMemory = "  memory:\n    {role: target, at: die_0, base: 1TiB, size: 16KiB, plugin: " COWOSIM_TEST_PLUGIN
-                            ", type: my_memory, parameters: {latency: 5ns, first: 4KiB, bytes: 8KiB}}\n";
+const std::string kMemory =
+    "  memory:\n    {role: target, at: die_0, base: 1TiB, size: 16KiB, plugin: " COWOSIM_TEST_PLUGIN
+    ", type: my_memory, parameters: {latency: 5ns, first: 4KiB, bytes: 8KiB}}\n";
 
 TEST(Plugin, AnInitiatorWritesAndReadsThroughThePackagesSocket) {
   Configuration configuration = configured(kNpu, {"foreign.npu.parameters.verify=true"});
