@@ -35,8 +35,11 @@ class TheGuidesPage(cowosim_binary.CowosimTest):
                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
                 self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
                 said[line] = done.stdout
-        self.assertEqual(len(said), 7)
-        show, types, parameters, schema = list(said.values())[3:]
+        self.assertEqual(len(said), 8)
+        show, types, parameters, schema, run = list(said.values())[3:]
+        results = json.loads((self.directory / run.splitlines()[-1] / "results.json").read_text())
+        self.assertEqual(results["status"], "completed")
+        self.assertEqual(results["streams"]["npu"]["transactions"], 2048)
         self.assertRegex(show, r"parameters:\n +lanes: 4\n +period: 500ps\n")
         self.assertEqual([line.split()[0] for line in types.splitlines()], ["my_npu", "my_memory"])
         self.assertIn("foreign.*.parameters.period     a time, 1fs to 1ms, default 1ns; of the clock", parameters)
@@ -45,6 +48,32 @@ class TheGuidesPage(cowosim_binary.CowosimTest):
                                    text=True).stdout
         self.assertIn("sc_core::sc_module::sc_module", undefined)
         self.assertNotIn("cowosim", undefined)
+
+
+class Running(cowosim_binary.CowosimTest):
+    def platform(self, **more):
+        npu = {"at": "die_0", "plugin": str(LIBRARY), "type": "my_npu", "parameters": {"verify": True}}
+        return self.write("npu.yaml", json.dumps({"extends": "h100_sxm5", "foreign": {"npu": npu}, **more}))
+
+    def test_a_model_that_fails_is_named(self):
+        done = cowosim_binary.call("run", self.platform(), "-o", self.directory / "run")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertRegex(done.stderr, "error: foreign model npu: .*but wrote 0x")
+
+    def test_beside_a_workload_it_is_a_stream_of_its_own(self):
+        file = self.platform(memory={"data": "sparse"})
+        alone = self.run_cowosim(file, "stream", "-s", "workload.footprint=1MiB")
+        self.assertEqual(set(alone["streams"]), {"stream", "npu", "host_kernels"})
+        self.assertEqual(alone["streams"]["npu"]["transactions"], 2048)
+        self.assertEqual(alone["streams"]["stream"]["bytes"], 1 << 20)
+        threads = self.run_cowosim(file, "stream", "-s", "workload.footprint=1MiB", "--threads", "2", "--shuffle-construction")
+        self.assertEqual(threads["completion_hash"], alone["completion_hash"])
+
+    def test_nobody_to_be_it(self):
+        file = self.write("nobody.yaml", "extends: h100_sxm5\nforeign: {npu: {at: die_0}}\n")
+        done = cowosim_binary.call("run", file, "-o", self.directory / "run")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("foreign.npu: nobody to be it; give foreign.npu.plugin", done.stderr)
 
 
 class Finding(cowosim_binary.CowosimTest):
