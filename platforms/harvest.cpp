@@ -105,9 +105,29 @@ telemetry::Results Harvest::results() const {
   }
   if (interposer != nullptr && !interposer->collectives().empty()) results.workload = collective();
   if (!programs.empty()) results.capacity = capacity();
+  add_foreign(results);
   add_blame(results);
   if (engine.now() > 0) results.bottleneck = telemetry::find_bottleneck(results);
   return results;
+}
+
+void Harvest::add_foreign(telemetry::Results& results) const {
+  for (const auto& shell : foreign.initiators()) {
+    telemetry::ForeignResult& row = results.foreign.emplace_back();
+    row.name = shell->params().name;
+    row.initiator = true;
+    row.requests = shell->heart().requests();
+    row.register_accesses = shell->heart().register_accesses();
+    row.loosely_timed = shell->loosely_timed_accesses();
+  }
+  for (const auto& shell : foreign.targets()) {
+    telemetry::ForeignResult& row = results.foreign.emplace_back();
+    const bridge::ForeignTarget::Counters& counters = shell->heart().counters();
+    row.name = shell->params().name;
+    row.reads = counters.reads;
+    row.writes = counters.writes;
+    row.bytes = counters.bytes;
+  }
 }
 
 void Harvest::add_streams(telemetry::Results& results) const {

@@ -42,6 +42,7 @@ struct Harvest {
   telemetry::Results results() const;
 
  private:
+  void add_foreign(telemetry::Results& results) const;
   void add_streams(telemetry::Results& results) const;
   telemetry::HbmResult hbm() const;
   telemetry::EnergyBalance hbm_energy() const;

@@ -67,6 +67,8 @@ class ForeignInitiator final : public engine::Heart {
   void check_idle(std::vector<std::string>& broken) const override;
 
   bool owns(Handle handle) const { return pool_ == &pools().owner(handle); }
+  std::uint64_t requests() const { return opened_; }
+  std::uint64_t register_accesses() const { return register_accesses_; }
   const telemetry::StreamStatistics& stream() const { return *statistics_; }
   StreamId stream_id() const { return context_.stream; }
 

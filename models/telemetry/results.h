@@ -292,6 +292,20 @@ struct CapacityResult {
   std::vector<std::pair<std::string, std::uint64_t>> used;  ///< "weights", "kv", "activations", ...
 };
 
+/// A foreign model, as its bridge has counted it.
+struct ForeignResult {
+  std::string name;
+  bool initiator = false;
+  // Of an initiator
+  std::uint64_t requests = 0;
+  std::uint64_t register_accesses = 0;  ///< some of them
+  std::uint64_t loosely_timed = 0;      ///< accesses beside them that were not simulated
+  // Of a target
+  std::uint64_t reads = 0;
+  std::uint64_t writes = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct BlameRow {
   std::string resource;        ///< hierarchical name
   std::string resource_class;  ///< groups resources in the summary: "hbm bank", "hbm data bus", "phy link", "noc", "l2"
@@ -319,6 +333,7 @@ struct Results {
   std::optional<ComputeResult> compute;
   std::optional<WorkloadResult> workload;
   std::optional<CapacityResult> capacity;
+  std::vector<ForeignResult> foreign;
   std::vector<BlameRow> blame;
   std::optional<Bottleneck> bottleneck;
 };

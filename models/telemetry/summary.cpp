@@ -331,6 +331,23 @@ std::string capacity_words(const Results& results) {
                              parts.empty() ? "" : ": " + parts));
 }
 
+std::string foreign_words(const Results& results) {
+  std::string words;
+  for (const ForeignResult& model : results.foreign) {
+    words += words.empty() ? "Foreign models: " : "; ";
+    if (model.initiator) {
+      words += fmt::format("{} made {} requests, {} of them of registers", model.name, human_count(model.requests),
+                           human_count(model.register_accesses));
+      if (model.loosely_timed != 0)
+        words += fmt::format(", and {} loosely timed ones", human_count(model.loosely_timed));
+    } else {
+      words += fmt::format("{} answered {} reads and {} writes, {}", model.name, human_count(model.reads),
+                           human_count(model.writes), human_bytes(static_cast<double>(model.bytes)));
+    }
+  }
+  return words.empty() ? "" : wrapped(words + ".");
+}
+
 std::string cost_words(const Results& results) {
   const RunInfo& run = results.run;
   // Synthetic packets are no transactions.
@@ -399,7 +416,7 @@ std::string composed(const Results& results, const Limits& limits) {
   sections.push_back(stage_table(results, limits.stages));
   sections.push_back(stream_table(results, limits.streams));
   sections.push_back(blame_table(results, limits.blame));
-  sections.push_back(capacity_words(results) + cost_words(results));
+  sections.push_back(capacity_words(results) + foreign_words(results) + cost_words(results));
   return joined(sections);
 }
 

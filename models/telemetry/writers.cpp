@@ -373,6 +373,20 @@ std::string results_json(const Results& results) {
     }
     capacity["free"] = static_cast<std::int64_t>(results.capacity->bytes) - static_cast<std::int64_t>(used);
   }
+  for (const ForeignResult& model : results.foreign) {
+    Json& entry = json["foreign"][model.name];
+    entry["role"] = model.initiator ? "initiator" : "target";
+    if (model.initiator) {
+      entry["requests"] = model.requests;
+      entry["register_accesses"] = model.register_accesses;
+      entry["loosely_timed_accesses"] = model.loosely_timed;
+    } else {
+      entry["reads"] = model.reads;
+      entry["writes"] = model.writes;
+      entry["bytes"] = model.bytes;
+      entry["bandwidth_GBps"] = fraction(static_cast<double>(model.bytes), to_ns(run.simulated));
+    }
+  }
   if (!results.blame.empty()) {
     json["blame"] = Json::array();
     for (const BlameRow& row : results.blame)

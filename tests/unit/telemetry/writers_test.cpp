@@ -1,4 +1,5 @@
 #include "telemetry/writers.h"
+#include "telemetry/summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -99,8 +100,20 @@ XX)" + stages;
 
 TEST(ResultsJson, SectionsThatDoNotApplyAreAbsent) {
   const std::string json = results_json(Results{});
-  for (const char* section : {"hbm", "fabric", "compute", "workload", "capacity", "blame", "bottleneck"})
+  for (const char* section : {"hbm", "fabric", "compute", "workload", "capacity", "foreign", "blame", "bottleneck"})
     EXPECT_THAT(json, Not(HasSubstr('"' + std::string(section) + '"')));
+}
+
+TEST(ResultsJson, ForeignModelsByNameAndRole) {
+  Results results = sample::decode(true);
+  results.run.simulated = 1000 * kNanosecond;
+  results.foreign = {{"npu", true, 12, 3, 4, 0, 0, 0}, {"memory", false, 0, 0, 0, 5, 6, 7000}};
+  const std::string json = results_json(results);
+  EXPECT_THAT(json, HasSubstr("\"npu\": {\n      \"role\": \"initiator\",\n      \"requests\": 12,\n      "
+                              "\"register_accesses\": 3,\n      \"loosely_timed_accesses\": 4\n"));
+  EXPECT_THAT(json, HasSubstr("\"memory\": {\n      \"role\": \"target\",\n      \"reads\": 5,\n      \"writes\": 6,\n"
+                              "      \"bytes\": 7000,\n      \"bandwidth_GBps\": 7.0\n"));
+  EXPECT_THAT(summary(results), HasSubstr("npu made 12 requests, 3 of them of registers, and 4 loosely timed ones"));
 }
 
 TEST(ResultsJson, EverySectionHasTheContractsKeys) {
