@@ -4,7 +4,7 @@
 // read. A page never moves and lives as long as the memory, so that a pointer into it may be given away (DMI).
 // Untouched bytes are zero, or what `fill` says. Reading and writing give the same whatever has been touched before.
 //
-// Byte enables are TLM-2.0's (IEEE 1666-2011, 14.17): byte i of the data is enabled if enables[i % enable_length] is
+// Byte enables are TLM-2.0's (IEEE 1666-2011, 14.13): byte i of the data is enabled if enables[i % enable_length] is
 // 0xff; a disabled byte changes neither memory nor data. Without a pointer all are enabled.
 //
 // Errors: bytes outside throw std::out_of_range before anything is changed; enables without a length throw

@@ -259,7 +259,7 @@ int run(const Arguments& arguments) {
   for (const std::string& name : package.unbound())
     throw UsageError(
         fmt::format("foreign.{0}: nobody to be it; give foreign.{0}.plugin, or run the platform in a SystemC "
-                    "program of your own (doc/guide/embedding.md)",
+                    "program of your own (doc/guide/virtual_platform.md)",
                     name));
   const Stopper stopper("stopper", package);
   const bool force = variables.count("force") > 0;
