@@ -7,15 +7,35 @@ if(TARGET cowosim_systemc)
   return()
 endif()
 
-find_package(PkgConfig REQUIRED)
+# Of what pkg-config and what CMake finds, the newer one: Debian's package and SystemC's own autotools build install a systemc.pc,
+# SystemC's own CMake build a SystemCLanguageConfig.cmake.
 find_package(Threads REQUIRED)
-pkg_check_modules(COWOSIM_SYSTEMC QUIET systemc>=2.3.4)
-if(NOT COWOSIM_SYSTEMC_FOUND)
-  message(FATAL_ERROR "cowosim needs SystemC >= 2.3.4 and pkg-config does not find it.\n"
-    "  Debian, Ubuntu: apt-get install libsystemc-dev pkg-config   (scripts/run and scripts/test do that)\n"
-    "  your own build: configure SystemC with -DCMAKE_CXX_STANDARD=17, install it and set\n"
-    "                  PKG_CONFIG_PATH=<prefix>/lib/pkgconfig; delete the build directory's CMakeCache.txt and try again")
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(COWOSIM_SYSTEMC QUIET systemc>=2.3.4)
 endif()
+find_package(SystemCLanguage 2.3.4 CONFIG QUIET)
+if(SystemCLanguage_FOUND AND (NOT COWOSIM_SYSTEMC_FOUND OR SystemCLanguage_VERSION VERSION_GREATER COWOSIM_SYSTEMC_VERSION))
+  set(COWOSIM_SYSTEMC_VERSION ${SystemCLanguage_VERSION})
+  set(COWOSIM_SYSTEMC_INCLUDE_DIRS "")
+  set(COWOSIM_SYSTEMC_LINK_LIBRARIES SystemC::systemc)
+  set(cowosim_systemc_from ${SystemCLanguage_DIR})
+elseif(COWOSIM_SYSTEMC_FOUND)
+  set(cowosim_systemc_from ${COWOSIM_SYSTEMC_LINK_LIBRARIES})
+else()
+  message(FATAL_ERROR "cowosim needs SystemC >= 2.3.4; neither pkg-config nor CMake finds one.\n"
+    "  Debian, Ubuntu: apt-get install libsystemc-dev pkg-config   (scripts/run and scripts/test do that)\n"
+    "  your own build: configure SystemC for C++17 (CMake: -DCMAKE_CXX_STANDARD=17), install it and set CMAKE_PREFIX_PATH=<prefix>,\n"
+    "                  or for an autotools build PKG_CONFIG_PATH=<prefix>/lib/pkgconfig; delete the build directory's CMakeCache.txt\n"
+    "                  and try again")
+endif()
+string(REGEX MATCH "^[0-9]+\\.[0-9]+\\.[0-9]+" COWOSIM_SYSTEMC_VERSION "${COWOSIM_SYSTEMC_VERSION}")  # without its date
+if(COWOSIM_BUILT_WITH_SYSTEMC AND NOT COWOSIM_BUILT_WITH_SYSTEMC STREQUAL COWOSIM_SYSTEMC_VERSION)
+  message(FATAL_ERROR "this cowosim was built with SystemC ${COWOSIM_BUILT_WITH_SYSTEMC}, found here is ${COWOSIM_SYSTEMC_VERSION} "
+    "(${cowosim_systemc_from}): its ABI is another one. Point CMAKE_PREFIX_PATH or PKG_CONFIG_PATH at ${COWOSIM_BUILT_WITH_SYSTEMC}, or build "
+    "cowosim again.")
+endif()
+message(STATUS "SystemC ${COWOSIM_SYSTEMC_VERSION} (${cowosim_systemc_from})")
 
 # Imported, so that an export names it instead of repeating this machine's paths: whoever uses the export finds their own.
 add_library(cowosim_systemc INTERFACE IMPORTED GLOBAL)

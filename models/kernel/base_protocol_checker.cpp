@@ -76,9 +76,9 @@ static_assert(kTexts.back().name != nullptr, "a rule without a text");
 constexpr std::size_t kLeastRoom = 256;
 constexpr std::size_t kMostRegions = 4096;  // kept to compare new ones with; further ones are not
 
-std::string text(unsigned phase) {
+std::string text(const tlm::tlm_phase& phase) {
   std::ostringstream out;
-  out << tlm::tlm_phase(phase);
+  out << phase;
   return out.str();
 }
 
@@ -326,7 +326,7 @@ void BaseProtocolChecker::check_time(Entry& entry, std::uint64_t time, Side by) 
   entry.time = std::max(entry.time, time);
 }
 
-void BaseProtocolChecker::check_returned(const Call& call, const Attributes& sent, unsigned phase,
+void BaseProtocolChecker::check_returned(const Call& call, const Attributes& sent, const tlm::tlm_phase& phase,
                                          const sc_core::sc_time& delay, tlm::tlm_sync_enum status, Side by) {
   if (sc_core::sc_delta_count() != call.delta) {
     violate(Rule::kWaitInNonBlocking, by, sent, fmt::format("{} returned later than it was called", text(call.phase)));
@@ -387,7 +387,7 @@ void BaseProtocolChecker::forward_request(const Payload& gp, Call& call) {
   call.references = gp.get_ref_count();
 }
 
-void BaseProtocolChecker::forward_late(const Payload& gp, Entry* entry, unsigned phase) {
+void BaseProtocolChecker::forward_late(const Payload& gp, Entry* entry, const tlm::tlm_phase& phase) {
   const Attributes sent = entry != nullptr ? entry->sent : Attributes(gp);
   if (ignorable(phase)) {
     violate(Rule::kIgnorablePhase, Side::kInitiator, sent,
@@ -442,7 +442,7 @@ void BaseProtocolChecker::fw_begin(const Payload& gp, const tlm::tlm_phase& phas
   if (phase == tlm::END_RESP) end(*entry, false);
 }
 
-void BaseProtocolChecker::target_phase(Entry& entry, const Payload& gp, unsigned phase) {
+void BaseProtocolChecker::target_phase(Entry& entry, const Payload& gp, const tlm::tlm_phase& phase) {
   const auto wrong = [&](Rule rule, const std::string& what) { violate(rule, Side::kTarget, entry.sent, what); };
   if (phase == tlm::END_REQ) {
     if (entry.state != State::kRequest) {

@@ -165,7 +165,7 @@ class BaseProtocolChecker {
     std::uint64_t instance = 0;  ///< of all transactions of this binding; objects are used again
     std::uint64_t time = 0;      ///< latest effective time, in units of the resolution
     std::uint64_t moved = 0;     ///< simulated time of the last step
-    unsigned phase = 0;          ///< last one passed
+    tlm::tlm_phase phase;        ///< last one passed
     unsigned steps = 0;          ///< nb_transport calls so far: more of them than before is a nested call
     unsigned depth = 0;          ///< of b_transport
     State state = State::kDone;
@@ -181,7 +181,7 @@ class BaseProtocolChecker {
     std::uint64_t delta = 0;
     sc_core::sc_time delay;
     sc_dt::uint64 address = 0;
-    unsigned phase = 0;
+    tlm::tlm_phase phase;
     unsigned steps = 0;
     int references = 0;
     tlm::tlm_response_status status = tlm::TLM_INCOMPLETE_RESPONSE;
@@ -214,11 +214,11 @@ class BaseProtocolChecker {
   void check_unmodified(Entry& entry, const Payload& gp, Side by);
   void check_response(const Entry& entry, const Payload& gp);
   void check_time(Entry& entry, std::uint64_t time, Side by);
-  void check_returned(const Call& call, const Attributes& sent, unsigned phase, const sc_core::sc_time& delay,
-                      tlm::tlm_sync_enum status, Side by);
+  void check_returned(const Call& call, const Attributes& sent, const tlm::tlm_phase& phase,
+                      const sc_core::sc_time& delay, tlm::tlm_sync_enum status, Side by);
   void forward_request(const Payload& gp, Call& call);
-  void forward_late(const Payload& gp, Entry* entry, unsigned phase);
-  void target_phase(Entry& entry, const Payload& gp, unsigned phase);
+  void forward_late(const Payload& gp, Entry* entry, const tlm::tlm_phase& phase);
+  void target_phase(Entry& entry, const Payload& gp, const tlm::tlm_phase& phase);
   bool under_way(const Payload& gp);
 
   void violate(Rule rule, Side by, const Attributes& of, const std::string& what);

@@ -9,9 +9,12 @@ namespace cowosim::kernel {
 class HierarchyScope {
  public:
 #if defined(SC_VERSION_MAJOR) && SC_VERSION_MAJOR >= 3
-  explicit HierarchyScope(sc_core::sc_module& module) : scope_(module.get_hierarchy_scope()) {}
+  explicit HierarchyScope(sc_core::sc_module& module) : scope_((module.*(&Opener::get_hierarchy_scope))()) {}
 
  private:
+  struct Opener : sc_core::sc_module {  // the standard keeps it for modules themselves: it is protected
+    using sc_core::sc_module::get_hierarchy_scope;
+  };
   sc_core::sc_hierarchy_scope scope_;
 #else
   explicit HierarchyScope(sc_core::sc_module& module) : context_(module.simcontext()) {
