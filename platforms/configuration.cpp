@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/address_map.h"
 #include "core/nearest.h"
 #include "core/units.h"
 #include "fabric/make_network.h"
@@ -234,6 +235,23 @@ void check_foreign(const PlatformParams& platform, config::Reader& reader) {
   }
 }
 
+/// Foreign targets' regions lie beyond memory, each by itself. Where there is a memory map.
+void check_regions(const PlatformParams& platform, config::Reader& reader) {
+  std::vector<AddressRegion> regions{{"memory", 0, hbm::make_memory_map(platform.hbm).capacity()}};
+  for (const bridge::ForeignParams& model : platform.foreign) {
+    if (model.initiates() || !model.in_place_of.empty() || model.size == 0) continue;
+    const AddressRegion region{model.name, static_cast<std::uint64_t>(model.base),
+                               static_cast<std::uint64_t>(model.size), AddressRegion::Kind::foreign, 0};
+    for (const AddressRegion& other : regions) {
+      if (region.first > other.last() || other.first > region.last()) continue;
+      reader.error("foreign." + model.name + ".base",
+                   fmt::format("0x{:x} to 0x{:x} overlaps {} (0x{:x} to 0x{:x}); begin where nothing else is",
+                               region.first, region.last(), other.name, other.first, other.last()));
+    }
+    regions.push_back(region);
+  }
+}
+
 void check_platform(const PlatformParams& platform, const Value& root, const Diagnostics& diagnostics,
                     config::Reader& reader) {
   if (!platform.default_workload.empty() && traffic::find_workload(platform.default_workload) == nullptr) {
@@ -252,10 +270,10 @@ void check_platform(const PlatformParams& platform, const Value& root, const Dia
     return;
   }
   check_stack(platform.hbm, reader);
-  for (const ParameterProblem& problem :
-       MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm))) {
-    reader.error("hbm." + problem.parameter, problem.message);
-  }
+  const std::vector<ParameterProblem> problems =
+      MemoryMap::problems(hbm::geometry_of(platform.hbm), hbm::map_options_of(platform.hbm));
+  for (const ParameterProblem& problem : problems) reader.error("hbm." + problem.parameter, problem.message);
+  if (problems.empty()) check_regions(platform, reader);
   for (const ParameterProblem& problem : hbm::Rules::problems(platform.hbm))
     reader.error("hbm." + problem.parameter, problem.message);
   if (2 * platform.hbm.controller.credit_batch > std::max(platform.hbm.controller.door_entries, 2)) {
