@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "core/address_map.h"
 #include "core/nearest.h"
 #include "core/units.h"
 #include "fabric/make_network.h"

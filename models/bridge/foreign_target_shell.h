@@ -23,7 +23,8 @@ namespace cowosim::bridge {
 ///  nonblocking  BEGIN_REQ one at a time, each after the END_REQ of the one before; any of the ways a target may answer is taken. END_RESP
 ///               with the return of the call, or response_delay later on the forward path.
 ///  blocking     a thread a socket calls b_transport; a returned delay is waited for by the request, not by the thread.
-/// A response status other than OK goes back to the foreign initiator whose access it was; for anybody else's it ends the run.
+/// A response status other than OK goes back to the foreign initiator that asked a device; from memory in place of a stack, and for
+/// anybody else, it ends the run.
 class ForeignTargetShell final : public kernel::Shell, public engine::Outside, public kernel::Calendar::Client {
  public:
   using Payload = tlm::tlm_generic_payload;

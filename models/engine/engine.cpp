@@ -185,9 +185,10 @@ void Engine::elaborate() {
   for (const auto& gate : gates_) {
     if (gate->latency_ < window_) {
       throw std::invalid_argument(fmt::format(
-          "{}: its crossing takes {} ns, less than the window of {} ns; give it at least that, or the run a "
+          "{}: its crossing takes {} ns, less than the window of {} ns{}; give it at least that, or the run a "
           "smaller --window",
-          gate->name_, to_ns(gate->latency_), to_ns(window_)));
+          gate->name_, to_ns(gate->latency_), to_ns(window_),
+          narrowest_ == nullptr ? "" : ", which " + narrowest_->name_ + " sets"));
     }
   }
 

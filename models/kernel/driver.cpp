@@ -102,6 +102,7 @@ void Driver::stop(bool drain) {
   if (engine_.status() == engine::Status::running && !error_)
     guarded([&] { engine_.stop("the simulation ended with transactions under way", drain ? kNever : kRunAhead); });
   end();
+  wake();  // should the simulation go on, the end is announced
 }
 
 void Driver::end() {

@@ -96,6 +96,7 @@ class Thread : public sc_core::sc_module {
  public:
   Thread(const sc_core::sc_module_name& name, std::function<void(Thread&)> body)
       : sc_module(name), body_(std::move(body)) {
+    socket.register_invalidate_direct_mem_ptr(this, &Thread::invalidate);
     SC_HAS_PROCESS(Thread);
     SC_THREAD(run);
   }
@@ -136,6 +137,7 @@ class Thread : public sc_core::sc_module {
   }
 
  private:
+  virtual void invalidate(sc_dt::uint64, sc_dt::uint64) {}
   void run() { body_(*this); }
   std::function<void(Thread&)> body_;
 };

@@ -61,7 +61,8 @@ struct World {
     if (run.data) options.settings.push_back("memory.data=sparse");
     return options;
   }
-  void add(const std::string& name, int socket, const Variant& run, int count, std::uint64_t first, std::uint64_t size) {
+  void add(const std::string& name, int socket, const Variant& run, int count, std::uint64_t first,
+           std::uint64_t size) {
     AtInitiator::Style style;
     style.outstanding = 40;
     style.ending = static_cast<AtInitiator::Ending>(initiators.size() % 3);
@@ -113,7 +114,8 @@ std::uint64_t hash_of(const Variant& run) {
   return alone([&] { return run_once(run); });
 }
 Time window() {
-  return static_cast<Time>(alone([] { return static_cast<std::uint64_t>(World(Variant()).package.results().run.window); }));
+  return static_cast<Time>(
+      alone([] { return static_cast<std::uint64_t>(World(Variant()).package.results().run.window); }));
 }
 template <class Change>
 std::uint64_t changed(Change&& change) {
@@ -126,7 +128,8 @@ TEST(ForeignInvariance, OfWindows) {
   const std::uint64_t reference = hash_of({});
   const Time whole = window();
   ASSERT_GT(whole, 0);
-  for (const Time divisor : {2, 3, 7}) EXPECT_EQ(changed([&](Variant& run) { run.window = whole / divisor; }), reference);
+  for (const Time divisor : {2, 3, 7})
+    EXPECT_EQ(changed([&](Variant& run) { run.window = whole / divisor; }), reference);
   EXPECT_NE(changed([](Variant& run) { run.seed = 4; }), reference) << "negative control";
 }
 TEST(ForeignInvariance, OfThreads) {
