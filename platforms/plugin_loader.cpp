@@ -1,6 +1,7 @@
 #include "platforms/plugin_loader.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fmt/format.h>
 #include <link.h>
 
@@ -43,15 +44,44 @@ AbiParts parts_of(std::string_view abi) {
   return parts;
 }
 
-/// The text in a library's file; none: it is no plug-in.
+/// The text in a library's file; none: it is no plug-in. Read piece by piece: a file may be of any size.
 std::optional<std::string> abi_in(const fs::path& file) {
+  constexpr std::size_t kPiece = 1u << 20;
+  constexpr std::size_t kLongest = 1024;
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes(SELFMAG, '\0');
+  if (!in.read(bytes.data(), SELFMAG) || bytes != ELFMAG) return std::nullopt;
+  while (in) {
+    bytes.erase(0, bytes.size() - std::min(bytes.size(), kLongest));  // the text may lie across two pieces
+    const std::size_t kept = bytes.size();
+    bytes.resize(kept + kPiece);
+    in.read(bytes.data() + kept, kPiece);
+    bytes.resize(kept + static_cast<std::size_t>(in.gcount()));
+    const std::size_t at = bytes.find(COWOSIM_PLUGIN_ABI_HEAD);
+    if (at == std::string::npos || (in && bytes.size() - at < kLongest)) continue;
+    return bytes.substr(at, std::min(bytes.find('\0', at) - at, kLongest));
+  }
+  return std::nullopt;
+}
+
+/// Whether the file, which is ELF, ends before its segments do. The dynamic loader would map them all the same, and touching what is not
+/// there ends the process (SIGBUS).
+bool is_cut_off(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
   std::error_code code;
-  std::string bytes(static_cast<std::size_t>(std::max<std::uintmax_t>(fs::file_size(file, code), 1)), '\0');
-  if (code || !std::ifstream(file, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
-    return std::nullopt;
-  const std::size_t at = bytes.find(COWOSIM_PLUGIN_ABI_HEAD);
-  if (at == std::string::npos) return std::nullopt;
-  return std::string(bytes.c_str() + at);  // up to its terminating zero
+  const std::uintmax_t size = fs::file_size(file, code);
+  ElfW(Ehdr) header;
+  if (code || !in.read(reinterpret_cast<char*>(&header), sizeof header)) return true;
+  // Another class has headers of another size; the dynamic loader has words for it.
+  if (header.e_phentsize != sizeof(ElfW(Phdr))) return false;
+  in.seekg(static_cast<std::streamoff>(header.e_phoff));
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) segment;
+    if (!in.read(reinterpret_cast<char*>(&segment), sizeof segment)) return true;
+    if (segment.p_type == PT_LOAD && (segment.p_offset > size || segment.p_filesz > size - segment.p_offset))
+      return true;
+  }
+  return false;
 }
 
 /// What does not fit, and what to do; empty if all does.
@@ -100,6 +130,10 @@ const PluginLibrary* load_file(const fs::path& file, void* handle, std::string& 
   }
   if (const std::string problem = misfit(*abi); !problem.empty()) {
     error = fmt::format("'{}' {}", file.string(), problem);
+    return nullptr;
+  }
+  if (is_cut_off(file)) {
+    error = fmt::format("'{}' is cut off: it ends before its segments do; build or copy it again", file.string());
     return nullptr;
   }
   if (handle == nullptr) handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);

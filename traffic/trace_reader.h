@@ -53,6 +53,8 @@ class TraceReader final : public RequestStream {
   /// Names of the streams seen so far: [0] is options.stream_name, [i] has id first_stream + i.
   const std::vector<std::string>& streams() const { return streams_; }
   std::uint64_t requests() const { return requests_; }
+  /// Of the request read last.
+  int line() const { return line_number_; }
   /// Sum of the requests' bytes, and the time of the last timed one.
   std::uint64_t bytes() const { return bytes_; }
   Time last_time() const { return last_time_ < 0 ? 0 : last_time_; }

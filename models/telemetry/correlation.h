@@ -158,8 +158,9 @@ struct Correlation {
   std::string verdict;            ///< in a sentence or two
 };
 
-/// Matches by (master, id) where all requests of both sides have an id and none of a side has another's; else by (master, id,
-/// address, op), the k-th of one side with the k-th of the other. `from_acceptance`: the reference's latencies count from acceptance.
+/// Matches by (master, id) where all requests of both sides have an id and none of a side has another's; else by (master,
+/// id, address, op), the k-th of one side with the k-th of the other: both are in the order of issue. `from_acceptance`:
+/// the reference's latencies count from acceptance.
 Correlation correlate(const std::vector<SimulatedRequest>& ours, const std::vector<MeasuredRequest>& reference,
                       bool from_acceptance, const CorrelationOptions& options);
 

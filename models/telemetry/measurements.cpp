@@ -261,11 +261,18 @@ class MeasurementReader {
     if (!value)
       return fail(field(column), name,
                   quote(field(column)) + " is not a time: a decimal number such as 12.5, at most 2.5 hours");
-    const Time shifted = *value + how_.time.shift;
-    if (shifted < 0 && how_.time.origin == "zero")
+    const bool relative = how_.time.origin == "first";
+    if (relative) first_ = std::min(first_, *value), last_ = std::max(last_, *value);
+    const __int128 begin = relative ? first_ : 0, end = relative ? last_ : *value;
+    const __int128 latest = end - begin + how_.time.shift;
+    if (latest < -kMaxTime || latest > kMaxTime)
       return fail(field(column), name,
-                  fmt::format("{} ns is before time 0: see time.shift and time.origin of the map", exact_ns(shifted)));
-    if (how_.time.origin == "first") first_ = std::min(first_, *value);
+                  fmt::format("{} is more than 2.5 hours from {}, with time.shift of the map", quote(field(column)),
+                              relative ? "another time of the file" : "time 0"));
+    if (latest < 0)
+      return fail(field(column), name,
+                  fmt::format("{} ns is before time 0: see time.shift and time.origin of the map",
+                              exact_ns(static_cast<Time>(latest))));
     result = *value;
     return true;
   }
@@ -374,10 +381,10 @@ class MeasurementReader {
   }
 
   void place_origin(std::vector<MeasuredRequest>& requests) const {
-    const Time shift = how_.time.shift - (how_.time.origin == "first" ? first_ : 0);
+    const Time origin = how_.time.origin == "first" ? first_ : 0;
     for (MeasuredRequest& request : requests)
       for (Time* t : {&request.issue, &request.accepted, &request.done})
-        if (*t != kNotMeasured) *t += shift;
+        if (*t != kNotMeasured) *t = *t - origin + how_.time.shift;
   }
 
   struct Place {
@@ -399,7 +406,8 @@ class MeasurementReader {
   Column issue_, accepted_, done_, op_, address_, id_, master_, bytes_, beats_, log2_size_;
   std::vector<Place> places_;
   std::vector<Column> filters_;
-  Time first_ = kNever;
+  Time first_ = kNever;  // of all times, where that is the origin
+  Time last_ = kNotMeasured;
   std::vector<Diagnostic> errors_;
 };
 

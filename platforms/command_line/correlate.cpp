@@ -13,6 +13,7 @@
 #include "core/parameter_visitor.h"
 #include "core/units.h"
 #include "platforms/command_line/options.h"
+#include "platforms/command_line/simulate.h"
 #include "platforms/config/reader.h"
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
@@ -68,10 +69,14 @@ struct Replayed {
   SimulatedRequest simulated;
 };
 
-/// The requests of the reference, in the order in which they are issued: by time; where that is the same or none, by
-/// acceptance, then by number, then by line.
-std::vector<Replayed> replay_of(const std::vector<MeasuredRequest>& reference, const telemetry::MeasurementMap& how) {
-  const bool at_time = how.replay.issue == "at_time";
+/// Whether our latencies do: requests without a time of issue have no other beginning.
+bool counts_from_acceptance(const telemetry::MeasurementMap& how) {
+  return how.from_acceptance() || how.replay.issue != "at_time";
+}
+
+/// Into the order in which requests are issued: by time; where that is the same or none, by acceptance, then by number, then
+/// by line. Monitors often write a request when it is answered.
+void sort_by_issue(std::vector<MeasuredRequest>& reference) {
   std::vector<std::uint64_t> numbers(reference.size());
   bool numbered = true;
   for (std::size_t i = 0; numbered && i < reference.size(); ++i) {
@@ -89,9 +94,17 @@ std::vector<Replayed> replay_of(const std::vector<MeasuredRequest>& reference, c
     const MeasuredRequest& y = reference[b];
     return std::tie(x.issue, x.accepted, numbers[a]) < std::tie(y.issue, y.accepted, numbers[b]);
   });
+  std::vector<MeasuredRequest> sorted;
+  sorted.reserve(reference.size());
+  for (const std::size_t i : order) sorted.push_back(std::move(reference[i]));
+  reference = std::move(sorted);
+}
+
+/// The requests of the reference.
+std::vector<Replayed> replay_of(const std::vector<MeasuredRequest>& reference, const telemetry::MeasurementMap& how) {
+  const bool at_time = how.replay.issue == "at_time";
   std::vector<Replayed> result;
-  for (const std::size_t i : order) {
-    const MeasuredRequest& from = reference[i];
+  for (const MeasuredRequest& from : reference) {
     Replayed one;
     one.request.time = at_time ? from.issue : traffic::kAsSoonAsPossible;
     one.request.address = from.address;
@@ -104,13 +117,17 @@ std::vector<Replayed> replay_of(const std::vector<MeasuredRequest>& reference, c
   return result;
 }
 
-/// The requests of a trace, which need not be those of the reference.
-std::vector<Replayed> stimulus_of(const std::string& file, std::uint64_t capacity) {
+/// The requests of a trace, which need not be those of the reference. `timed`: latencies count from their times.
+std::vector<Replayed> stimulus_of(const std::string& file, std::uint64_t capacity, bool timed) {
   const auto open = [&] { return traffic::TraceReader({file, capacity, 0, ""}); };
   open().validate_all();
   traffic::TraceReader reader = open();
   std::vector<Replayed> result;
   for (Replayed one; reader.next(one.request);) {
+    if (timed && (one.request.time == traffic::kAsSoonAsPossible || one.request.depends_on != traffic::kNoId))
+      throw ConfigError(Diagnostic{file, reader.line(), 1, "",
+                                   "it is open when this request is made, and latencies count from there; give each a "
+                                   "time and no dependency, or let replay.latency of the map be accepted"});
     one.simulated.id = one.request.id == traffic::kNoId ? "" : std::to_string(one.request.id);
     one.simulated.master = reader.streams()[one.request.stream];
     result.push_back(one);
@@ -138,10 +155,10 @@ std::vector<Master> masters_of(const std::vector<Replayed>& requests) {
     return {all};
   }
   for (const auto& [name, index] : known) {
-    std::string clean = "master_" + std::to_string(index);
+    std::string clean;
     for (const char c : name)
-      if (std::isalnum(static_cast<unsigned char>(c)) != 0) clean += c;
-    masters[index].name = clean.size() > 60 ? clean.substr(0, 60) : clean;
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0 && clean.size() < 48) clean += c;
+    masters[index].name = fmt::format("master_{}{}{}", index, clean.empty() ? "" : "_", clean);
   }
   return masters;
 }
@@ -179,7 +196,7 @@ void observe(const Package& package, const std::vector<Master>& masters, bool di
     const auto source = retired.find(t.component);
     if (source != retired.end()) source->second[t.number] = {t.time, t.identity};
   }
-  const bool accepted = how.from_acceptance() || how.replay.issue != "at_time";
+  const bool accepted = counts_from_acceptance(how);
   const bool closed_by_command = how.done.write == "command";
   const bool posted = how.done.write == "acceptance";
   for (const Master& master : masters) {
@@ -269,10 +286,12 @@ int correlate(const Arguments& arguments) {
   const MemoryMap memory = hbm::make_memory_map(hbm);
   const hbm::Timing timing = hbm::timing_of(hbm);
 
-  const telemetry::Measurements measured = telemetry::read_measurements(file, how, memory);
-  std::vector<Replayed> requests = variables.count("stimulus") > 0
-                                       ? stimulus_of(variables["stimulus"].as<std::string>(), memory.capacity())
-                                       : replay_of(measured.requests, how);
+  telemetry::Measurements measured = telemetry::read_measurements(file, how, memory);
+  sort_by_issue(measured.requests);
+  std::vector<Replayed> requests =
+      variables.count("stimulus") > 0
+          ? stimulus_of(variables["stimulus"].as<std::string>(), memory.capacity(), !counts_from_acceptance(how))
+          : replay_of(measured.requests, how);
   const std::vector<Master> masters = masters_of(requests);
 
   // The trace of each source lies in the directory: its config.yaml repeats our side.
@@ -307,7 +326,7 @@ int correlate(const Arguments& arguments) {
   Package::require_writable(directory, force);
 
   Package package("package_0", options);
-  sc_core::sc_start();
+  simulate({&package});
   package.rethrow();
   if (package.status() != engine::Status::completed) {
     fmt::print(stderr, "cowosim correlate: error: our run did not end: {}\n", package.reason());

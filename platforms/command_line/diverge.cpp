@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "platforms/command_line/options.h"
+#include "platforms/command_line/simulate.h"
 #include "telemetry/diverge.h"
 
 namespace cowosim::platforms::command_line {
@@ -60,7 +61,7 @@ int diverge(const Arguments& arguments) {
   // Both run side by side in this process, each as it ran before.
   Package package_a("package_0", repeat(runs[0], *difference));
   Package package_b("package_1", repeat(runs[1], *difference));
-  sc_core::sc_start();
+  simulate({&package_a, &package_b});
   package_a.rethrow();
   package_b.rethrow();
   const auto transaction =

@@ -13,6 +13,7 @@
 #include "core/units.h"
 #include "platforms/command_line/kpi.h"
 #include "platforms/command_line/options.h"
+#include "platforms/command_line/simulate.h"
 #include "platforms/version_info.h"
 #include "telemetry/results_reader.h"
 #include "telemetry/summary.h"
@@ -61,24 +62,6 @@ std::string iso_time() {
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
   return text;
 }
-
-/// Plug-ins may have clocks, which would go on for ever.
-class Stopper : public sc_core::sc_module {
- public:
-  Stopper(const sc_core::sc_module_name& name, const Package& package) : sc_module(name), package_(package) {
-    SC_HAS_PROCESS(Stopper);
-    SC_THREAD(wait_for_end);
-  }
-
- private:
-  void wait_for_end() {
-    wait(package_.ended());
-    sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_INFO,
-                                            sc_core::SC_DO_NOTHING);  // "stopped by user"
-    sc_core::sc_stop();
-  }
-  const Package& package_;
-};
 
 /// Progress on stderr: a live line on a terminal, a line a minute elsewhere.
 class ProgressLine {
@@ -256,20 +239,13 @@ int run(const Arguments& arguments) {
   Package package("package_0", options);
   const std::string directory =
       variables.count("out") > 0 ? variables["out"].as<std::string>() : "runs/" + package.default_directory();
-  for (const std::string& name : package.unbound())
-    throw UsageError(
-        fmt::format("foreign.{0}: nobody to be it; give foreign.{0}.plugin, or run the platform in a SystemC "
-                    "program of your own (doc/guide/virtual_platform.md)",
-                    name));
-  const Stopper stopper("stopper", package);
   const bool force = variables.count("force") > 0;
   Package::require_writable(directory, force);
   {
     const SignalGuard guard(package);
     ProgressLine progress(package, variables.count("quiet") > 0);
     package.on_poll([&] { progress.show(); });
-    sc_core::sc_start();
-    package.stop();
+    simulate({&package});
   }
   package.rethrow();
   const std::vector<std::string> violations = package.violations();

@@ -61,6 +61,20 @@ class Correlate(cowosim_binary.CowosimTest):
             with self.subTest(what=what):
                 self.reject("{reference}:" + message, rows=text)
 
+    def test_a_stimulus_that_does_not_say_when(self):
+        open_end = "it is open when this request is made, and latencies count from there; give each a time and no dependency, or let " \
+                   "replay.latency of the map be accepted"
+        for rows, line in ((",R,0,32\n", 2), ("5,R,0,32\n,R,0,32\n", 3)):
+            stimulus = self.write("stimulus.csv", "time_ns,op,address,bytes\n" + rows)
+            self.reject(f"{stimulus}:{line}:1: error: {open_end}", extra=("--stimulus", stimulus))
+        stimulus = self.write("stimulus.csv", "time_ns,op,address,bytes,id,depends_on,think_ns\n5,R,0,32,1,,\n6,R,0,32,2,1,3\n")
+        self.reject(f"{stimulus}:3:1: error: {open_end}", extra=("--stimulus", stimulus))
+
+    def test_a_foreign_model_that_nobody_is(self):
+        platform = self.write("platform.yaml", "extends: h100_sxm5\nforeign: {npu: {role: initiator, at: die_0}}\n")
+        self.reject("cowosim correlate: error: foreign.npu: nobody to be it; give foreign.npu.plugin, or run the platform in a SystemC program of "
+                    "your own (doc/guide/embedding.md)", platform=platform)
+
     def test_all_at_once_but_not_without_end(self):
         rows = HEADER + "x,2,R,0\n1,2,Q,0\n" + "1,y,R,0\n" * 100
         told = self.reject("{reference}:2:1: error: issue: 'x' is not a time: a decimal number such as 12.5, at most 2.5 hours", rows=rows)

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import struct
 import unittest
 
 import cowosim_binary
@@ -139,6 +140,34 @@ class Plugins(cowosim_binary.CowosimTest):
                 self.assertEqual(self.errors("validate", file),
                                  [f"{file}:4:13: error: foreign.npu.plugin: '{library}' {message.format(systemc=systemc)}"])
                 self.assertEqual(self.runs_code_of(library, file), "entry point" in message)
+
+    def test_a_library_that_is_cut_off(self):
+        """Behind the text that says what it was built for, so that it would be loaded: at half of what is left, at its last byte but one."""
+        good = LIBRARY.read_bytes()
+        table, size, count = *struct.unpack_from("<Q", good, 32), *struct.unpack_from("<HH", good, 54)
+        segments = [struct.unpack_from("<IIQQQQ", good, table + i * size) for i in range(count)]
+        end = max(offset + bytes_there for kind, _, offset, _, _, bytes_there in segments if kind == 1)
+        text = good.index(b"cowosim plug-in: ")
+        library = self.directory / "libother.so"
+        file = self.platform("plugin: libother.so\n    type: my_npu")
+        for length in (text + 200, (text + end) // 2, end - 1):
+            with self.subTest(length=length):
+                library.write_bytes(good[:length])
+                self.assertEqual(self.errors("validate", file),
+                                 [f"{file}:4:13: error: foreign.npu.plugin: '{library}' is cut off: it ends before its segments do; build or copy it again"])
+        library.write_bytes(good[:end])  # the negative control: section headers, which nobody needs, are missing
+        self.assertEqual(cowosim_binary.call("validate", file).returncode, 0)
+
+    def test_a_huge_file_takes_no_memory(self):
+        """It has holes; in memory it would be 256 GiB."""
+        library = self.directory / "libother.so"
+        file = self.platform("plugin: libother.so\n    type: my_npu")
+        for begin, message in ((b"", "is no plug-in of cowosim: nothing in it comes from COWOSIM_PLUGIN (platforms/plugin.h)"),
+                               (LIBRARY.read_bytes().replace(b"interface 1;", b"interface 2;"),
+                                "was built for interface 2, but this is interface 1: build it against the headers of this cowosim (platforms/plugin.h)")):
+            library.write_bytes(begin)
+            os.truncate(library, 1 << 38)
+            self.assertEqual(self.errors("validate", file), [f"{file}:4:13: error: foreign.npu.plugin: '{library}' {message}"])
 
     def test_a_library_that_lacks_symbols(self):
         good = LIBRARY.read_bytes()

@@ -119,6 +119,22 @@ class Correlate(cowosim_binary.CowosimTest):
         errors = {(row["class"], row["error_clocks"]) for row in run.table("requests.csv")}
         self.assertEqual(errors, {("hit", "0.000"), ("closed", "2.000"), ("conflict", "2.000")})
 
+    def test_a_monitor_that_writes_when_a_request_is_answered(self):
+        """The same place twice, the later request first in the file: each belongs to its own."""
+        lines = ["ar,r,a", "400,413.75,0", "200,233.75,0"]
+        how = "columns: {issue: ar, done: r, address: a}\ntime: {unit: ns}\nop: {only: read}\n"
+        for order in (lines, [lines[0], lines[2], lines[1]]):
+            result, _ = self.correlate(self.dump(order), how)
+            self.assertEqual((result["compared"], result["error"]["worst_ns"], result["error"]["mean_absolute_ns"]), (2, 0, 0))
+
+    def test_masters_with_numbers_for_names(self):
+        names = ["m", "11", *"bcdefghijk", "1", "x-1", "x1"]
+        lines = ["ar,r,a,m"] + [f"{200 * i},{200 * i + 40},{4096 * i},{name}" for i, name in enumerate(names)]
+        how = "columns: {issue: ar, done: r, address: a, master: m}\ntime: {unit: ns}\nop: {only: read}\n"
+        result, run = self.correlate(self.dump(lines), how)
+        self.assertEqual(result["compared"], len(names))
+        self.assertEqual(len(list(run.directory.glob("trace_*.csv"))), len(names))
+
     def test_what_is_missing_is_counted(self):
         lines = axi_dump()
         lines[10] = lines[10].rsplit(";", 1)[0] + ";"  # never answered
@@ -152,7 +168,7 @@ class Correlate(cowosim_binary.CowosimTest):
         packed.write_bytes(gzip.compress("\n".join(axi_dump()).encode()))
         result, run = self.correlate(packed, AXI, "--json")
         self.assertEqual(json.loads(self.last.stdout), result)
-        for name in ("correlate.html", "requests.csv", "results.json", "trace_master_0dma.csv"):
+        for name in ("correlate.html", "requests.csv", "results.json", "trace_master_0_dma.csv"):
             self.assertTrue((run.directory / name).exists(), name)
         self.assertIn("<polyline", (run.directory / "correlate.html").read_text())
         points = result["bandwidth"]["over_time"]

@@ -206,5 +206,23 @@ TEST(MeasurementMap, WhatDoesNotGoTogether) {
   EXPECT_THAT(problems([](auto& m) { m.filters = {{}}; }), ElementsAre("filters.0.column", "filters.0.values"));
 }
 
+TEST_F(MeasurementFile, TimesThatNoSimulationReachesAreErrorsAndDoNotWrap) {
+  how_.time = {};
+  how_.time.unit = "s";
+  how_.time.shift = 9000 * kSecond;
+  EXPECT_THAT(errors("issue,done,op,address\n9000,9000,R,0\n"),
+              ElementsAre(":2:1: error: issue: '9000' is more than 2.5 hours from time 0, with time.shift of the map"));
+  EXPECT_EQ(read("issue,done,op,address\n0,0,R,0\n").requests[0].issue, 9000 * kSecond) << "the negative control";
+  how_.time.shift = -9000 * kSecond;
+  EXPECT_THAT(errors("issue,done,op,address\n-9000,9000,R,0\n"), ElementsAre(HasSubstr("2.5 hours from time 0")));
+  how_.time.origin = "first";
+  how_.time.shift = 0;
+  EXPECT_THAT(errors("issue,done,op,address\n-9000,-8999,R,0\n9000,9000,R,0\n"),
+              ElementsAre(":3:1: error: issue: '9000' is more than 2.5 hours from another time of the file, with "
+                          "time.shift of the map"));
+  how_.time.shift = 9000 * kSecond;
+  EXPECT_EQ(read("issue,done,op,address\n-9000,-9000,R,0\n").requests[0].done, 9000 * kSecond);
+}
+
 }  // namespace
 }  // namespace cowosim::telemetry
