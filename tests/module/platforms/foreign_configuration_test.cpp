@@ -52,7 +52,7 @@ TEST(ForeignConfiguration, RegionsOfTargets) {
   EXPECT_THAT(error_of(kGpu + "  device: {role: target, at: die_0}\n"),
               AllOf(HasSubstr("size"), HasSubstr("foreign.device")));
   EXPECT_THAT(error_of(kGpu + "  device: {role: target, at: die_0, base: 1GiB, size: 4KiB}\n"),
-              AllOf(at(3, 43), HasSubstr("foreign.device.base"), HasSubstr("overlaps memory")));
+              AllOf(at(3, 43), HasSubstr("foreign.device.base"), HasSubstr("overlaps all")));
   EXPECT_THAT(error_of(kGpu + "  device: {role: target, at: die_0, base: 80GiB, size: 4KiB}\n"), "none");
   EXPECT_THAT(error_of(kGpu + "  a: {role: target, at: die_0, base: 256GiB, size: 4KiB}\n"
                               "  b: {role: target, at: die_0, base: 256GiB, size: 8KiB}\n"),
