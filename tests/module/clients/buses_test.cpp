@@ -28,6 +28,7 @@ namespace {
 using cowosim::Package;
 using cowosim::clients::ExampleReports;
 using cowosim::clients::Generator;
+using cowosim::clients::only_stream;
 using cowosim::clients::platform_of;
 using cowosim::engine::Status;
 
@@ -51,7 +52,7 @@ void check(Package& package, const ExampleReports& reports) {
   std::uint32_t word = 0;
   package.memory()->read(0x43c, reinterpret_cast<unsigned char*>(&word), 4);
   EXPECT_EQ(word, 0x43cu);
-  EXPECT_EQ(package.foreign_initiator("cpu").loosely_timed_accesses() + package.results().streams.at(0).transactions,
+  EXPECT_EQ(package.foreign_initiator("cpu").loosely_timed_accesses() + only_stream(package, "cpu").transactions,
             std::uint64_t{Generator<A>::kAccesses / 2 + Generator<B>::kAccesses / 2});
 }
 

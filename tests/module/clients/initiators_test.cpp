@@ -18,6 +18,7 @@ namespace {
 using cowosim::Package;
 using cowosim::clients::ExampleReports;
 using cowosim::clients::Generator;
+using cowosim::clients::only_stream;
 using cowosim::clients::platform_of;
 using cowosim::engine::Status;
 
@@ -45,13 +46,11 @@ void drive(const std::string& platform, unsigned outstanding, double shortest_ns
   EXPECT_THAT(package.violations(), testing::IsEmpty());
   EXPECT_EQ(reports.finished(), 1);
 
-  const auto results = package.results();
-  ASSERT_EQ(results.streams.size(), 1u);
-  EXPECT_EQ(results.streams[0].name, "cpu");
-  EXPECT_EQ(results.streams[0].transactions, generator.kAccesses);
-  EXPECT_EQ(results.streams[0].reads, generator.kAccesses / 2);
-  EXPECT_EQ(results.streams[0].writes, generator.kAccesses / 2);
-  EXPECT_GE(results.streams[0].latency.min, shortest_ns * cowosim::kNanosecond);
+  const auto stream = only_stream(package, "cpu");
+  EXPECT_EQ(stream.transactions, generator.kAccesses);
+  EXPECT_EQ(stream.reads, generator.kAccesses / 2);
+  EXPECT_EQ(stream.writes, generator.kAccesses / 2);
+  EXPECT_GE(stream.latency.min, shortest_ns * cowosim::kNanosecond);
   for (std::uint64_t i = 0; i < generator.kWords; ++i) {
     std::uint32_t word = 0;
     package.memory()->read(kFirst + 4 * i, reinterpret_cast<unsigned char*>(&word), 4);

@@ -26,4 +26,18 @@ inline RunOptions platform_of(const std::string& text, const std::string& worklo
   return options;
 }
 
+/// What `name` has sent; nobody else has sent anything.
+inline telemetry::StreamResult only_stream(const Package& package, const std::string& name) {
+  telemetry::StreamResult found;
+  for (const telemetry::StreamResult& stream : package.results().streams) {
+    if (stream.name == name) {
+      found = stream;
+    } else {
+      EXPECT_EQ(stream.transactions, 0u) << stream.name;
+    }
+  }
+  EXPECT_EQ(found.name, name);
+  return found;
+}
+
 }  // namespace cowosim::clients

@@ -31,6 +31,7 @@ using cowosim::kNanosecond;
 using cowosim::Package;
 using cowosim::clients::ExampleReports;
 using cowosim::clients::Generator;
+using cowosim::clients::only_stream;
 using cowosim::clients::platform_of;
 using cowosim::engine::Status;
 
@@ -97,12 +98,11 @@ void under_package_traffic(const std::string& further = "") {
   package.rethrow();
   EXPECT_EQ(package.status(), Status::completed) << package.reason();
   EXPECT_THAT(package.violations(), testing::IsEmpty());
-  const auto results = package.results();
-  ASSERT_EQ(results.streams.size(), 1u);
-  EXPECT_EQ(results.streams[0].transactions, 2000u);
-  EXPECT_GT(results.streams[0].reads, 800u);
-  EXPECT_GT(results.streams[0].writes, 800u);
-  const auto external = results.streams[0].stages[static_cast<std::size_t>(cowosim::Stage::external)];
+  const auto stream = only_stream(package, "own");
+  EXPECT_EQ(stream.transactions, 2000u);
+  EXPECT_GT(stream.reads, 800u);
+  EXPECT_GT(stream.writes, 800u);
+  const auto external = stream.stages[static_cast<std::size_t>(cowosim::Stage::external)];
   EXPECT_GT(static_cast<double>(external.sum) / 2000, (2 * 20 + kAccept) * kNanosecond);
 }
 
@@ -170,7 +170,7 @@ void under_a_foreign_initiator() {
   EXPECT_EQ(package.status(), Status::completed) << package.reason();
   EXPECT_THAT(package.violations(), testing::IsEmpty());
   EXPECT_EQ(reports.finished(), 1);
-  EXPECT_EQ(package.results().streams.at(0).transactions, generator.kAccesses);
+  EXPECT_EQ(only_stream(package, "cpu").transactions, generator.kAccesses);
   if constexpr (!std::is_same_v<Target, lt_synch_target>) {
     for (std::uint64_t i = 0; i < generator.kWords; ++i) {
       EXPECT_EQ(word_in(*target, 0x100 + 4 * i), static_cast<std::uint32_t>(0x100 + 4 * i));
@@ -207,9 +207,9 @@ void as_a_region() {
   EXPECT_EQ(package.status(), Status::completed) << package.reason();
   EXPECT_THAT(package.violations(), testing::IsEmpty());
   EXPECT_EQ(reports.finished(), 1);
-  const auto results = package.results();
-  EXPECT_EQ(results.streams.at(0).transactions, generator.kAccesses);
-  EXPECT_GE(results.streams.at(0).latency.min, (4 * 50 + kAccept + kWrite) * kNanosecond);
+  const auto stream = only_stream(package, "cpu");
+  EXPECT_EQ(stream.transactions, generator.kAccesses);
+  EXPECT_GE(stream.latency.min, (4 * 50 + kAccept + kWrite) * kNanosecond);
   if constexpr (!std::is_same_v<Target, lt_synch_target>) {
     EXPECT_EQ(word_in(*target, 0x100 + 60), static_cast<std::uint32_t>(0x100 + 60));
     EXPECT_EQ(word_in(*target, 0x2000 + 60), ~static_cast<std::uint32_t>(0x2000 + 60));
