@@ -15,6 +15,7 @@
 #include "platforms/address_map.h"
 #include "platforms/command_tap.h"
 #include "platforms/config/memory_image.h"
+#include "platforms/config/reader.h"
 #include "platforms/config/yaml.h"
 #include "platforms/configuration.h"
 #include "platforms/die.h"
@@ -143,6 +144,11 @@ struct Package::Parts {
 
   std::unique_ptr<SparseMemory> make_memory() {
     if (configuration.platform.memory.data == "none") return nullptr;
+    const auto& models = configuration.platform.foreign;
+    const bool filled = std::any_of(models.begin(), models.end(), [](const bridge::ForeignParams& model) {
+      return !model.initiates() && !model.in_place_of.empty();
+    });
+    if (!filled) return std::make_unique<SparseMemory>(map.capacity());
     return std::make_unique<SparseMemory>(map.capacity(), [this](auto... page) { foreign.fill(page...); });
   }
 
@@ -484,8 +490,9 @@ struct Package::Parts {
     auto block = std::make_unique<platforms::RegisterBlock>(engine.hearts(), of_host);
     const auto size = static_cast<std::uint64_t>(configuration.platform.registers.size);
     if (block->bytes() > size) {
+      const Origin at = platforms::config::origin_of(configuration.resolved, "registers.size");
       throw ConfigError(
-          Diagnostic{"", 0, 0, "registers.size",
+          Diagnostic{at.file, at.line, at.column, "registers.size",
                      fmt::format("{} B hold {} counters, must be at least {}", size, block->counters(),
                                  format_quantity(static_cast<std::int64_t>(block->bytes()), Unit::bytes))});
     }

@@ -29,6 +29,11 @@ void for_each_enabled(const unsigned char* enables, std::uint64_t enable_length,
   if (open) each(begin, length - begin);
 }
 
+/// Equal to itself one byte on, and zero there: faster than looking at each.
+bool all_zero(const unsigned char* data, std::uint64_t length) {
+  return data[0] == 0 && std::memcmp(data, data + 1, length - 1) == 0;
+}
+
 }  // namespace
 
 SparseMemory::SparseMemory(std::uint64_t capacity, Fill fill) : capacity_(capacity), fill_(std::move(fill)) {
@@ -87,7 +92,10 @@ void SparseMemory::write(std::uint64_t address, const unsigned char* data, std::
   require(address, length);
   split(address, length, [&](std::uint64_t here, std::uint64_t done, std::uint64_t part) {
     unsigned char* page = find(here / kPageBytes);
-    if (page == nullptr) page = create(here / kPageBytes);
+    if (page == nullptr) {
+      if (!fill_ && all_zero(data + done, part)) return;
+      page = create(here / kPageBytes);
+    }
     std::memcpy(page + here % kPageBytes, data + done, part);
   });
 }

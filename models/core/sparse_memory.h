@@ -1,7 +1,7 @@
 // What memory holds: bytes by package physical address, 0 to capacity - 1. Bytes only: time is the models' business.
 //
-// Memory comes in pages of kPageBytes that exist once touched: written, handed out, or (where `fill` knows the content)
-// read. A page never moves and lives as long as the memory, so that a pointer into it may be given away (DMI).
+// Memory comes in pages of kPageBytes that exist once touched: written (with more than zeros), handed out, or, where
+// there is a `fill`, read. A page never moves and lives as long as the memory, so that a pointer into it may be given away (DMI).
 // Untouched bytes are zero, or what `fill` says. Reading and writing give the same whatever has been touched before.
 //
 // Byte enables are TLM-2.0's (IEEE 1666-2011, 14.13): byte i of the data is enabled if enables[i % enable_length] is

@@ -50,8 +50,6 @@ void print_map_keys() {
   fmt::print("\nkeys of a map (default):\n");
   for (const ParameterInfo& p : describe(telemetry::MeasurementMap()))
     fmt::print("  {:<26} {}{}\n", p.path, p.doc, p.default_value.empty() ? "" : fmt::format(" ({})", p.default_value));
-  for (const ParameterInfo& p : describe(telemetry::MeasurementFilter(), "filters[]"))
-    fmt::print("  {:<26} {}\n", p.path, p.doc);
 }
 
 double percent(const std::string& text) {
@@ -332,7 +330,7 @@ int correlate(const Arguments& arguments) {
     fmt::print(stderr, "cowosim correlate: error: our run did not end: {}\n", package.reason());
     for (const engine::Wait& wait : package.waits())
       fmt::print(stderr, "  {} waits for {}: {}\n", wait.waiter, wait.waits_for, wait.reason);
-    return kStuck;
+    return exit_code(package.status());
   }
   if (const std::vector<std::string> violations = package.violations(); !violations.empty()) {
     fmt::print(stderr, "cowosim correlate: error: an invariant is broken\n");

@@ -97,26 +97,6 @@ class ProgressLine {
   bool shown_ = false;
 };
 
-int exit_code(engine::Status status) {
-  switch (status) {
-    case engine::Status::completed:
-    case engine::Status::time_limit:
-      return kDone;
-    case engine::Status::wall_limit:
-      return kWallLimit;
-    case engine::Status::interrupted:
-      return kInterrupted;
-    case engine::Status::deadlock:
-    case engine::Status::no_progress:
-      return kStuck;
-    case engine::Status::broken:
-      return kInvariantBroken;
-    case engine::Status::running:
-      break;
-  }
-  return kInternalError;
-}
-
 /// "KIND[,FROM,TO]"
 void add_trace(const std::string& text, RunOptions& options) {
   const auto first = text.find(',');

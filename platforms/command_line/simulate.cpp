@@ -43,4 +43,24 @@ void simulate(const std::vector<Package*>& packages) {
   for (Package* package : packages) package->stop();
 }
 
+int exit_code(engine::Status status) {
+  switch (status) {
+    case engine::Status::completed:
+    case engine::Status::time_limit:
+      return kDone;
+    case engine::Status::wall_limit:
+      return kWallLimit;
+    case engine::Status::interrupted:
+      return kInterrupted;
+    case engine::Status::deadlock:
+    case engine::Status::no_progress:
+      return kStuck;
+    case engine::Status::broken:
+      return kInvariantBroken;
+    case engine::Status::running:
+      break;
+  }
+  return kInternalError;
+}
+
 }  // namespace cowosim::platforms::command_line

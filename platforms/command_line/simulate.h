@@ -11,4 +11,7 @@ namespace cowosim::platforms::command_line {
 /// for a foreign model that nobody is; what went wrong in a package is in its rethrow() and status().
 void simulate(const std::vector<Package*>& packages);
 
+/// What the command exits with when a package has ended like that.
+int exit_code(engine::Status status);
+
 }  // namespace cowosim::platforms::command_line

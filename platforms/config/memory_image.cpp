@@ -152,7 +152,7 @@ class Loader {
     extents_.insert(address, last, index_);
   }
 
-  /// Bytes of the file into memory, page by page; what is zero needs no page.
+  /// Bytes of the file into memory, page by page, so that zeros need none.
   void copy(std::uint64_t from, std::uint64_t length, std::uint64_t address) {
     buffer_.resize(SparseMemory::kPageBytes);
     file_.seekg(static_cast<std::streamoff>(from));
@@ -162,12 +162,7 @@ class Loader {
       if (static_cast<std::uint64_t>(file_.gcount()) != part)
         fail(fmt::format("{}: cannot be read: it ended {} bytes early", name_,
                          length - static_cast<std::uint64_t>(file_.gcount())));
-      // Equal to itself one byte on, and zero there: faster than looking at each.
-      if (buffer_[0] == 0 && std::memcmp(buffer_.data(), buffer_.data() + 1, part - 1) == 0) {
-        memory_.clear(address, part);
-      } else {
-        memory_.write(address, reinterpret_cast<const unsigned char*>(buffer_.data()), part);
-      }
+      memory_.write(address, reinterpret_cast<const unsigned char*>(buffer_.data()), part);
       address += part;
       length -= part;
     }

@@ -2,6 +2,8 @@
 import csv
 import gzip
 import json
+import os
+import pathlib
 import unittest
 
 import cowosim_binary
@@ -181,6 +183,20 @@ class Correlate(cowosim_binary.CowosimTest):
         self.correlate(reference, AXI, *FAULT, "--tolerance", "5%")
         self.correlate(reference, AXI, *FAULT, "--tolerance", "1%", expect=6)
         self.assertIn("cowosim correlate: error: the mean error is +2.58 % of the reference's mean latency, the tolerance 1 %", self.last.stderr)
+
+    def test_a_run_that_breaks_says_so(self):
+        """Nothing is compared: a memory in place of a stack does not take the package's addresses."""
+        library = pathlib.Path(os.environ["COWOSIM_BUILD_DIR"]) / "plugins/libmyip.so"
+        platform = self.write("platform.yaml", "extends: h100_sxm5\nforeign:\n  mem: {role: target, in_place_of: hbm_stack_0, "
+                              f"plugin: {library}, type: my_memory, parameters: {{bytes: 1B}}}}\n")
+        how = self.write("map.yaml", "columns: {issue: ar, done: r, address: a}\ntime: {unit: ns}\nop: {only: read}\n")
+        reference = self.dump(["ar,r,a", "200,300,0"])
+        out = self.directory / "broken"
+        done = cowosim_binary.call("correlate", platform, reference, "--map", how, "-o", out)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("foreign model mem answers a read", done.stderr.splitlines()[0])
+        self.assertFalse(out.exists())
+        self.run_cowosim(platform, "-w", "a=trace", "-s", f"workloads.a.file={self.trace('0,R,0,32')}", expect=3)  # as run
 
     def test_a_package_with_dies(self):
         result, _ = self.correlate(self.dump(axi_dump(60)), AXI, platform="h100_sxm5")

@@ -49,6 +49,7 @@ class Guide(cowosim_binary.CowosimTest):
         page = (GUIDE / "correlate.md").read_text()
         keys = re.findall(r"^  ([a-z]\S*)", cowosim_binary.call("correlate", "--help").stdout.partition("keys of a map")[2], re.MULTILINE)
         self.assertGreater(len(keys), 30)
+        self.assertEqual(len(keys), len({key.replace(".[", "[") for key in keys}), keys)
         for key in keys:
             self.assertIn(f"`{key.split('.')[-1]}`", page, key)
 

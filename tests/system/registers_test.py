@@ -119,7 +119,7 @@ class Registers(cowosim_binary.CowosimTest):
     def test_they_must_fit(self):
         done = cowosim_binary.call("show", PACKAGE, "--registers", "-s", "registers.size=64KiB")
         self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, r"^error: registers.size: 65536 B hold \d+ counters, must be at least [\d.]+kB\n$")
+        self.assertRegex(done.stderr, r"^--set:1:16: error: registers.size: 65536 B hold \d+ counters, must be at least [\d.]+kB\n$")
 
 
 if __name__ == "__main__":

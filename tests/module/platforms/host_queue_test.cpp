@@ -212,6 +212,21 @@ TEST(HostQueue, ACopyMovesItsBytesWhenItEndsAndSaysSo) {
   b.expect_done();
 }
 
+TEST(HostQueue, MemoryThatNobodyHasWrittenCostsNothingWhenItIsMoved) {
+  Bench b;
+  b.make_ring(kRing, 4);
+  b.put(0, copy(0x40000, 0x80000, 0x40000));
+  Descriptor zeros = kernel(Opcode::fill);
+  zeros.destination = 0x40000;
+  zeros.bytes = 0x40000;
+  b.put(1, zeros);
+  const std::uint64_t pages = b.memory.pages();
+  ASSERT_TRUE(b.write(host::tail, 2));
+  b.expect_done();
+  EXPECT_EQ(b.read(host::kernels_ended), 2u);
+  EXPECT_EQ(b.memory.pages(), pages);
+}
+
 TEST(HostQueue, KernelsRunInOrderAndEachCompletesOnItsOwn) {
   Bench b;
   b.make_ring(kRing, 8);

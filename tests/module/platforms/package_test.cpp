@@ -132,6 +132,16 @@ TEST(Package, MemoryHoldsWhatWasLoadedAndWrittenAndNoTimeChanges) {
   EXPECT_EQ(finished.memory()->pages(), 2u) << "traffic of our own models touches none";
 }
 
+TEST(Package, ZerosThatAreLoadedTakeNoMemory) {
+  const std::string file = testing::TempDir() + "cowosim_zeros_" + std::to_string(getpid()) + ".bin";
+  std::ofstream(file) << std::string(1 << 20, '\0') << "end";
+  RunOptions run = channel();
+  run.settings.insert(run.settings.end(), {"memory.data=sparse", "memory.load=" + file + "@0"});
+  const Package package("package_0", run);
+  std::remove(file.c_str());
+  EXPECT_EQ(package.memory()->pages(), 1u) << "of its end";
+}
+
 TEST(Package, MemoryHoldsNothingUnlessAskedTo) {
   Package package("package_0", channel());
   EXPECT_EQ(package.memory(), nullptr);

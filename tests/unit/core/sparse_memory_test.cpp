@@ -131,9 +131,15 @@ TEST(SparseMemory, PagesExistOnceTouched) {
   const unsigned char byte = 9;
   memory.write(SparseMemory::kLargest - 1, &byte, 1);
   EXPECT_EQ(memory.pages(), 1u);
-  memory.write(3 * kPage - 1, data.data(), 2);
+  memory.write(3 * kPage - 1, data.data(), 100);
+  EXPECT_EQ(memory.pages(), 1u) << "zeros need no page";
+  data[0] = data[99] = 1;
+  memory.write(3 * kPage - 1, data.data(), 100);
   EXPECT_EQ(memory.pages(), 3u);
   EXPECT_EQ(memory.resident_bytes(), 3 * kPage);
+  memory.write(3 * kPage - 1, data.data() + 1, 98);
+  memory.read(3 * kPage - 1, data.data(), 1);
+  EXPECT_EQ(data[0], 0) << "zeros over something else";
   EXPECT_EQ(memory.page_at(SparseMemory::kLargest - 1).bytes[kPage - 1], 9);
   EXPECT_EQ(memory.pages(), 3u) << "that page was there";
   memory.page_at(5 * kPage);
