@@ -80,6 +80,15 @@ class Stopper : public sc_core::sc_module {
   const Package& package_;
 };
 
+/// In steps: foreign models may let time pass without the package, and its limits hold all the same.
+void simulate(Package& package) {
+  const sc_core::sc_time step(10, sc_core::SC_US);
+  do {
+    sc_core::sc_start(std::max(step, sc_core::sc_time_to_pending_activity()));
+    package.check_limits();
+  } while (sc_core::sc_get_status() == sc_core::SC_PAUSED && sc_core::sc_pending_activity());
+}
+
 /// Progress on stderr: a live line on a terminal, a line a minute elsewhere.
 class ProgressLine {
  public:
@@ -268,7 +277,7 @@ int run(const Arguments& arguments) {
     const SignalGuard guard(package);
     ProgressLine progress(package, variables.count("quiet") > 0);
     package.on_poll([&] { progress.show(); });
-    sc_core::sc_start();
+    simulate(package);
     package.stop();
   }
   package.rethrow();
