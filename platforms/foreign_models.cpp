@@ -100,7 +100,10 @@ void ForeignModels::set_loosely_timed(bool on) {
 
 bool ForeignModels::needs_exact(const AddressRegion& region, const Payload& access) {
   if (region.kind == AddressRegion::Kind::registers) {
-    register_writes_ += access.is_write();
+    if (access.is_write()) {
+      ++register_writes_;
+      engine_->make_exact();  // what was called before may arrive behind it
+    }
     return true;
   }
   // A kernel's end changes memory: whoever looks must see it from that instant on, in whichever window it lies.

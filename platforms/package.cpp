@@ -602,6 +602,7 @@ const sc_core::sc_event& Package::ended() const { return parts_->driver->ended()
 engine::Status Package::status() const { return parts_->engine.status(); }
 void Package::interrupt() { parts_->engine.interrupt(); }
 void Package::stop() { parts_->driver->stop(parts_->configuration.workloads.empty()); }
+void Package::check_limits() { parts_->driver->check_limits(); }
 void Package::end_of_simulation() { stop(); }
 void Package::set_loosely_timed(bool on) { parts_->foreign.set_loosely_timed(on); }
 bridge::ForeignInitiatorShell& Package::foreign_initiator(const std::string& name) {

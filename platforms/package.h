@@ -84,6 +84,10 @@ class Package : public sc_core::sc_module {
   /// will not be called again; sc_stop does it by itself.
   void stop();
 
+  /// Looks at interrupt() and the wall-clock limit. Every window does; foreign models may let time pass without any. Between two
+  /// calls of sc_start.
+  void check_limits();
+
   // Foreign models of the platform's section `foreign`, by name. Sockets are made when they are first asked for; every one must be
   // bound before the simulation starts. Throws std::invalid_argument for names and numbers there are not.
   /// For a foreign initiator's socket: package.target_socket("npu").

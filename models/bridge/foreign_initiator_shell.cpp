@@ -202,6 +202,7 @@ void ForeignInitiatorShell::deliver(Access& access) {
 /// An entry is free again: the next one in line has it.
 void ForeignInitiatorShell::leave_line(Line& line) {
   --line.outstanding;
+  driver_->wake();  // END_RESP may be all that the run waited for
   if (line.waiting.empty() || ended()) return;
   Access* const next = line.waiting.front();
   line.waiting.pop_front();
@@ -300,7 +301,7 @@ void ForeignInitiatorShell::end_request(Access& access) {
 void ForeignInitiatorShell::act() {
   Item item{};
   while (agenda_.take(item)) {
-    if (over_) continue;
+    if (over_ && item.kind != Item::end_response) continue;  // that one gives a payload back
     Line& line = lines_[static_cast<std::size_t>(item.socket)];
     if (item.kind == Item::next_response) {
       respond(line);
@@ -378,13 +379,18 @@ unsigned ForeignInitiatorShell::transport_dbg(int index, Payload& payload) {
 bool ForeignInitiatorShell::get_direct_mem_ptr(int index, Payload& payload, tlm::tlm_dmi& dmi) {
   Line& line = lines_[static_cast<std::size_t>(index)];
   line.checker->dmi_begin(payload, dmi);
-  bool granted = loosely_timed_ && !ended() && contents_->direct(payload, dmi);
+  const bool loose = loosely_timed_ && !ended();
+  const bool granted = loose && contents_->direct(payload, dmi);
+  const std::uint64_t address = payload.get_address();
+  const AddressRegion* const region = contents_->address_map().find(address);
   if (granted) {
-    const AddressRegion* region = contents_->address_map().find(payload.get_address());
     const sc_core::sc_time latency =
         sc_time_of(2 * params_.crossing_latency + contents_->unloaded_latency(*region, payload));
     dmi.set_read_latency(latency);
     dmi.set_write_latency(latency);
+  } else if (loose) {  // elsewhere it may be granted
+    dmi.set_start_address(region == nullptr ? address : region->first);
+    dmi.set_end_address(region == nullptr ? address : region->last());
   } else {
     dmi.set_start_address(0);
     dmi.set_end_address(~sc_dt::uint64{0});

@@ -157,7 +157,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   void loosely_timed(Payload& payload, const AddressRegion& region, sc_core::sc_time& delay);
   Access* take_access(Payload& payload, const AddressRegion& region, int socket, Time called, bool blocking);
   void release(Access* access);
-  bool ended() const { return engine_->status() != engine::Status::running; }
+  bool ended() const { return over_ || engine_->status() != engine::Status::running; }  // or a heart has thrown
   void enter(Access& access, Time t);
   void leave_line(Line& line);
   void plan(Time t, Item::Kind kind, Access& access);

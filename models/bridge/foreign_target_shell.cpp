@@ -86,6 +86,7 @@ void ForeignTargetShell::Manager::free(Payload* payload) {
   Request* request = nullptr;
   payload->get_extension(request);
   request->lent = false;
+  payload->reset();  // extensions that were set for this transaction alone
   shell_.free_requests_.push_back(request);
 }
 
@@ -152,7 +153,7 @@ void ForeignTargetShell::plan(Time t, Item::Kind kind, int socket, Handle handle
 void ForeignTargetShell::act() {
   Item item{};
   while (agenda_.take(item)) {
-    if (ended()) continue;
+    if (ended() && item.kind != Item::end_response) continue;  // who has answered has its END_RESP
     Line& line = lines_[static_cast<std::size_t>(item.socket)];
     switch (item.kind) {
       case Item::request:

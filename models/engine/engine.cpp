@@ -260,11 +260,17 @@ void Engine::enter(Gate& gate, Phase phase, Handle transaction, Time arrival, bo
   next_due_ = std::min(next_due_, arrival);
   entered_.emplace_back(message, &gate);
   std::push_heap(entered_.begin(), entered_.end(), Later());
-  if (exact) {
-    exact_.push_back(arrival);
-    std::push_heap(exact_.begin(), exact_.end(), std::greater<>());
-  }
+  if (exact) make_exact(arrival);
   ++messages_;
+}
+
+void Engine::make_exact() {
+  for (const auto& entered : entered_) make_exact(entered.first.time);
+}
+
+void Engine::make_exact(Time t) {
+  exact_.push_back(t);
+  std::push_heap(exact_.begin(), exact_.end(), std::greater<>());
 }
 
 /// Of everything that is received in the window that ends at `until`.
@@ -314,12 +320,15 @@ bool Engine::overdue() const {
 
 void Engine::give_up(const std::string& why) {
   std::string blamed;
+  Time since = kNever;  // who has owed something for longest; where nobody knows since when, the first by name
   for (const auto& gate : gates_) {
+    const Time owes = gate->outside_.owes_since();
+    if (!blamed.empty() && owes >= since) continue;
     std::vector<Wait> outside;
     gate->outside_.report_waits(outside);
     if (outside.empty()) continue;
     blamed = "; " + outside.front().waiter + " waits for " + outside.front().waits_for;
-    break;
+    since = owes;
   }
   report_waits(waits_);
   finish(Status::deadlock, why + blamed);
@@ -342,6 +351,12 @@ void Engine::fail(const std::string& why, std::vector<std::string> violations) {
   advance_all(now_);
   violations_ = std::move(violations);
   finish(Status::broken, why);
+}
+
+void Engine::check_limits() {
+  if (status_ != Status::running) return;
+  if (interrupted_.load(std::memory_order_relaxed)) return finish(Status::interrupted, "interrupted");
+  poll();
 }
 
 Time Engine::run_window() {

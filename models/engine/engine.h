@@ -67,6 +67,8 @@ class Engine {
   /// A message for the heart inside. `arrival` >= now(): the outside's present + the gate's latency always is. Returns when it is received.
   /// `exact`: at that instant every heart has been advanced to it, no further, when Outside::effect is called: counters can be read.
   void enter(Gate& gate, Phase phase, Handle transaction, Time arrival, bool exact = false);
+  /// Everything that has been entered and has had no effect yet is exact from now on.
+  void make_exact();
   /// Nothing more will be sent of its own accord; answers may still come.
   void close(Gate& gate);
   /// Nothing is due: only the outside, or a limit (next_due()), can go on.
@@ -91,6 +93,9 @@ class Engine {
     return std::min(next_due_, std::min(options_.until, next_interval_));
   }
   Time now() const { return now_; }
+  /// Ends the run if it has been interrupted or the wall clock has run out: every window looks at it, and whoever lets time pass while
+  /// no window is due. Between windows.
+  void check_limits();
   Status status() const { return status_; }
   /// Sentence on why the run ended, for people; for deadlocks the waits follow, one a line.
   const std::string& reason() const { return reason_; }
@@ -119,6 +124,7 @@ class Engine {
 
   void run_components(Time until);
   void exchange();
+  void make_exact(Time t);
   void take_effect(Time until);
   void report_waits(std::vector<Wait>& waits) const;
   void advance_all(Time until);

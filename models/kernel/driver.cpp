@@ -98,6 +98,11 @@ void Driver::drive() {
   ended_.notify(sc_core::SC_ZERO_TIME);
 }
 
+void Driver::check_limits() {
+  if (!error_) guarded([&] { engine_.check_limits(); });
+  wake();
+}
+
 void Driver::stop(bool drain) {
   if (engine_.status() == engine::Status::running && !error_)
     guarded([&] { engine_.stop("the simulation ended with transactions under way", drain ? kNever : kRunAhead); });

@@ -31,6 +31,8 @@ class Driver : public sc_core::sc_module {
   // For those who stand at the engine's gates. Not from within a window.
   /// Something has been entered, closed, or has failed: the engine may be due earlier than it was.
   void wake();
+  /// See engine::Engine::check_limits: foreign models may keep SystemC busy while no window is due.
+  void check_limits();
   /// The simulation is over: no time will pass any more. See engine::Engine::stop.
   void stop(bool drain);
   /// Called once, when the run has ended: foreign calls that wait must return.

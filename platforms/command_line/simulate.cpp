@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "platforms/command_line/options.h"
 
 namespace cowosim::platforms::command_line {
@@ -39,7 +41,12 @@ void simulate(const std::vector<Package*>& packages) {
                       name));
   }
   const Stopper stopper("stopper", packages);
-  sc_core::sc_start();
+  // In steps: foreign models may let time pass without the package, and its limits hold all the same.
+  const sc_core::sc_time step(10, sc_core::SC_US);
+  do {
+    sc_core::sc_start(std::max(step, sc_core::sc_time_to_pending_activity()));
+    for (Package* package : packages) package->check_limits();
+  } while (sc_core::sc_get_status() == sc_core::SC_PAUSED && sc_core::sc_pending_activity());
   for (Package* package : packages) package->stop();
 }
 

@@ -358,6 +358,57 @@ TEST(Gate, GivingUpNamesWhoOwes) {
   EXPECT_EQ(bench.engine.waits()[1].waits_for, "a model called npu");
 }
 
+TEST(Gate, GivingUpBlamesWhoHasBeenSilentForLongest) {
+  struct Model final : Outside {
+    Model(std::string name_, Time owes_) : name(std::move(name_)), owes(owes_) {}
+    void leave(const Message&) override {}
+    Time owes_since() const override { return owes; }
+    void report_waits(std::vector<Wait>& waits) const override { waits.push_back({"the gate", name, "planted"}); }
+    std::string name;
+    Time owes;
+  };
+  Model busy("busy", 900 * kNs), unknown("unknown", kNever), silent("silent", 100 * kNs), late("late", 500 * kNs);
+  Engine engine{Options{}};
+  Inside inside(4, false, kNs);
+  Component& component = engine.add("inside", inside);
+  int port = 0;
+  for (Model* model : {&unknown, &busy, &silent, &late}) {
+    inside.bind(port, engine.open("gate_" + std::to_string(port), component, port, kLatency, *model, true));
+    ++port;
+  }
+  engine.elaborate();
+  engine.give_up("no answer");
+  EXPECT_THAT(engine.reason(), HasSubstr("waits for silent"));
+  EXPECT_EQ(engine.waits().size(), 4u) << "all of them are listed";
+}
+
+TEST(Gate, LimitsAreLookedAtWhileNoWindowIsDue) {
+  Bench bench;
+  bench.engine.elaborate();
+  bench.engine.check_limits();
+  EXPECT_EQ(bench.engine.status(), Status::running);
+  bench.engine.interrupt();
+  bench.engine.check_limits();
+  EXPECT_EQ(bench.engine.status(), Status::interrupted);
+}
+
+TEST(Gate, WhatHasBeenEnteredCanBeMadeExactAfterwards) {
+  for (const bool exact : {false, true}) {
+    Bench bench({}, 2);
+    Time settled = 0;
+    bench.engine.elaborate();
+    bench.outside.on_effect = [&](const Message& message) {
+      if (message.transaction == 2) settled = bench.engine.now();
+      return false;
+    };
+    bench.engine.enter(*bench.gate[0], Phase::request, 1, 100 * kNs);
+    bench.engine.enter(*bench.gate[1], Phase::request, 2, 111 * kNs);
+    if (exact) bench.engine.make_exact();
+    bench.run();
+    EXPECT_EQ(settled == 111 * kNs, exact) << to_ns(settled);
+  }
+}
+
 TEST(Gate, ASilentModelIsFoundWhileOthersGoOn) {
   Options options;
   options.stall_limit = 1 * kMicrosecond;
