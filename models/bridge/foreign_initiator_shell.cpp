@@ -109,6 +109,7 @@ ForeignInitiatorShell::Access* ForeignInitiatorShell::take_access(Payload& paylo
   access->blocking = blocking;
   access->accepted = access->done = false;
   ++access->use;
+  access->orphan.reset();
   if (blocking && !access->woken) access->woken = std::make_unique<sc_core::sc_event>();
   access->held = !blocking && payload.has_mm();
   if (access->held) payload.acquire();
@@ -119,6 +120,31 @@ void ForeignInitiatorShell::release(Access* access) {
   Payload* const payload = std::exchange(access->payload, nullptr);
   free_accesses_.push_back(access);
   if (access->held) payload->release();
+}
+
+/// Who waits is being unwound.
+void ForeignInitiatorShell::abandon(Access* access) {
+  std::deque<Access*>& waiting = lines_[static_cast<std::size_t>(access->socket)].waiting;
+  const auto place = std::find(waiting.begin(), waiting.end(), access);
+  const bool entered = place == waiting.end();
+  if (!entered) waiting.erase(place);
+  if (!entered || access->done) return release(access);
+  const Payload& payload = *access->payload;
+  access->orphan = std::make_unique<Orphan>();
+  Orphan& orphan = *access->orphan;
+  orphan.bytes.assign(payload.get_data_ptr(), payload.get_data_ptr() + payload.get_data_length());
+  orphan.payload.set_command(payload.get_command());
+  orphan.payload.set_address(payload.get_address());
+  orphan.payload.set_data_ptr(orphan.bytes.data());
+  orphan.payload.set_data_length(payload.get_data_length());
+  orphan.payload.set_streaming_width(payload.get_streaming_width());
+  orphan.payload.set_response_status(payload.get_response_status());
+  if (const unsigned char* enables = payload.get_byte_enable_ptr()) {
+    orphan.enables.assign(enables, enables + payload.get_byte_enable_length());
+    orphan.payload.set_byte_enable_ptr(orphan.enables.data());
+    orphan.payload.set_byte_enable_length(payload.get_byte_enable_length());
+  }
+  access->payload = &orphan.payload;
 }
 
 bool ForeignInitiatorShell::admissible(Payload& payload, const AddressRegion*& region) const {
@@ -227,7 +253,14 @@ void ForeignInitiatorShell::b_transport(int index, Payload& payload, sc_core::sc
       } else {
         line.waiting.push_back(access);
       }
-      while (!access->done) wait(*access->woken);
+      try {
+        while (!access->done) wait(*access->woken);
+      } catch (...) {  // killed, or reset
+        abandon(access);
+        payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+        line.checker->b_end(payload, delay);
+        throw;
+      }
       delay = sc_core::SC_ZERO_TIME;
       release(access);
     }
@@ -318,6 +351,7 @@ void ForeignInitiatorShell::act() {
           deliver(access);
           access.woken->notify(sc_core::SC_ZERO_TIME);
           leave_line(line);
+          if (access.orphan) release(&access);
         } else {
           line.responses.push_back(&access);
           respond(line);

@@ -105,6 +105,11 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     ForeignInitiatorShell& shell;
     int index;
   };
+  /// In place of a payload whose process was killed or reset within b_transport: the request is under way all the same.
+  struct Orphan {
+    Payload payload;
+    std::vector<unsigned char> bytes, enables;
+  };
   /// An access from its call to its end.
   struct Access {
     Payload* payload = nullptr;
@@ -119,6 +124,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     bool done = false;
     std::uint32_t request = 0;
     std::unique_ptr<sc_core::sc_event> woken;  // blocking
+    std::unique_ptr<Orphan> orphan;            // blocking, and nobody waits any more
   };
   struct Line {  // one socket's
     std::unique_ptr<AnySocket> socket;
@@ -157,6 +163,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   void loosely_timed(Payload& payload, const AddressRegion& region, sc_core::sc_time& delay);
   Access* take_access(Payload& payload, const AddressRegion& region, int socket, Time called, bool blocking);
   void release(Access* access);
+  void abandon(Access* access);
   bool ended() const { return over_ || engine_->status() != engine::Status::running; }  // or a heart has thrown
   void enter(Access& access, Time t);
   void leave_line(Line& line);

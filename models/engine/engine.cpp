@@ -334,13 +334,16 @@ void Engine::give_up(const std::string& why) {
   finish(Status::deadlock, why + blamed);
 }
 
-void Engine::stop(const std::string& why, Time grace) {
+void Engine::stop(const std::string& why, Time until) {
   if (status_ != Status::running) return;
   for (const auto& gate : gates_) close(*gate);
-  const Time limit = grace < kNever - now_ ? now_ + grace : kNever;
-  while (status_ == Status::running && next_due_ < limit) run_window();
+  // No window reaches beyond: what is seen of an interrupted run must not depend on where its windows lie.
+  const Time limit = std::exchange(options_.until, std::min(options_.until, until));
+  while (status_ == Status::running && next_due_ < until && now_ < until) run_window();
+  options_.until = limit;
   if (status_ == Status::running && next_due_ == kNever && !outside_owes()) end_if_idle();
   if (status_ != Status::running) return;
+  if (now_ < until && until != kNever) advance_all(until);
   report_waits(waits_);
   finish(Status::interrupted, why);
 }
@@ -436,7 +439,10 @@ void Engine::exchange() {
   find_next_due();
   for (const auto& gate : gates_) {
     messages_ += gate->leaving_.size();
-    for (const Message& message : gate->leaving_) gate->outside_.leave(message);
+    for (const Message& message : gate->leaving_) {
+      last_outside_ = std::max(last_outside_, message.time);
+      gate->outside_.leave(message);
+    }
     gate->leaving_.clear();
   }
 }

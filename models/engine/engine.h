@@ -76,11 +76,13 @@ class Engine {
   /// Whether the outside owes anything: something is under way in there.
   bool outside_owes() const;
   Time stall_limit() const { return options_.stall_limit; }
+  /// When the last of what has left is outside: before, it is still crossing, and nobody out there can have answered it.
+  Time last_outside() const { return last_outside_; }
   /// The outside has let too much time pass, or has ended: what is outstanding will never come. The reason says who is to blame.
   void give_up(const std::string& why);
-  /// The simulation is over, at a moment nobody in here chose: what is due within `grace` is still done, as long as nothing
+  /// The simulation is over, at a moment nobody in here chose: what is due before `until` is still done, as long as nothing
   /// has to leave, and what is complete then completes.
-  void stop(const std::string& why, Time grace);
+  void stop(const std::string& why, Time until);
   /// The run cannot go on: a foreign model has broken the rules.
   void fail(const std::string& why, std::vector<std::string> violations);
 
@@ -146,6 +148,7 @@ class Engine {
   std::vector<std::pair<Message, Gate*>> entered_;  // a heap by (time, rank, sequence): no effect yet
   std::vector<Time> exact_;                         // a heap: instants to advance everyone to
   std::size_t open_gates_ = 0;
+  Time last_outside_ = 0;
   std::vector<Heart*> hearts_;
   std::vector<Time> heart_due_;  // per component: own work
   std::vector<Time> due_;        // per component: own work or arrival

@@ -54,8 +54,9 @@ void Driver::guarded(Step&& step) {
 /// Nothing is due: until a limit of the run's, or until a foreign model has owed something for too long.
 void Driver::wait_for_outside() {
   const Time limit = engine_.next_due();
-  const bool bounded = engine_.outside_owes() && engine_.stall_limit() < kNever - quiet_since_;
-  const Time patience = bounded ? std::max(quiet_since_ + engine_.stall_limit(), present()) : kNever;
+  const Time quiet_since = std::max(last_window_, engine_.last_outside());
+  const bool bounded = engine_.outside_owes() && engine_.stall_limit() < kNever - quiet_since;
+  const Time patience = bounded ? std::max(quiet_since + engine_.stall_limit(), present()) : kNever;
   idle_ = true;
   wait_until(std::min(limit, patience));
   idle_ = false;
@@ -91,7 +92,7 @@ void Driver::drive() {
       } while (engine_.status() == engine::Status::running &&
                std::max(engine_.next_due(), engine_.now()) < alone_until);
     });
-    quiet_since_ = present();
+    last_window_ = present();
   }
   while (present() < engine_.now()) wait_until(engine_.now());
   end();
@@ -105,7 +106,9 @@ void Driver::check_limits() {
 
 void Driver::stop(bool drain) {
   if (engine_.status() == engine::Status::running && !error_)
-    guarded([&] { engine_.stop("the simulation ended with transactions under way", drain ? kNever : kRunAhead); });
+    guarded([&] {
+      engine_.stop("the simulation ended with transactions under way", drain ? kNever : present() + kRunAhead);
+    });
   end();
   wake();  // should the simulation go on, the end is announced
 }

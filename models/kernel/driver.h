@@ -50,8 +50,8 @@ class Driver : public sc_core::sc_module {
   sc_core::sc_event ended_;
   sc_core::sc_event woken_;
   Time asleep_until_ = kNever;
-  Time quiet_since_ = 0;  ///< the last window
-  bool idle_ = false;     ///< asleep because nothing is due
+  Time last_window_ = 0;
+  bool idle_ = false;  ///< asleep because nothing is due
   bool gates_;
   std::exception_ptr error_;
 };

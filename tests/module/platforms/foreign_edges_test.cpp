@@ -260,5 +260,74 @@ void far_reader(Time window) {
 TEST(ForeignEdges, WhatWasCalledBeforeADoorbellSeesWhatItsKernelHasWritten) { far_reader(0); }
 TEST(ForeignEdges, WhatWasCalledBeforeADoorbellSeesItInSmallWindows) { far_reader(3 * kNanosecond); }
 
+TEST(ForeignEdges, WhatIsStillCrossingIsNobodysSilence) {
+  Package package("package_0",
+                  platform("extends: reference/hbm3_6400\nforeign:\n  cpu: {at: hbm, bandwidth: 1MB/s}\n"));
+  Thread cpu("cpu", [&](Thread& self) {
+    unsigned char bytes[4096] = {};
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(self.read(0, bytes, sizeof bytes), tlm::TLM_OK_RESPONSE);
+  });
+  cpu.socket.bind(package.target_socket("cpu"));
+  sc_core::sc_start();
+  package.stop();
+  expect_clean(package);
+  EXPECT_GT(now_ns(), 4e6) << "longer than the stall limit";
+}
+
+/// One access is under way, one waits for its entry: both lose their process.
+void kill(bool reset) {
+  Package package("package_0", platform("extends: reference/hbm3_6400\nmemory: {data: sparse}\nforeign:\n"
+                                        "  cpu: {at: hbm, max_outstanding: 1}\n"));
+  int begun = 0;
+  Thread cpu("cpu", [&](Thread& self) {
+    std::vector<sc_core::sc_process_handle> victims;
+    for (unsigned char i = 1; i <= 2; ++i) {
+      victims.push_back(sc_core::sc_spawn([&self, &begun, i] {
+        if (++begun > 2) return;
+        const auto bytes = std::make_unique<std::vector<unsigned char>>(4096, i);
+        self.write(4096u * i, bytes->data(), 4096);
+        ADD_FAILURE() << "not reached";
+      }));
+    }
+    wait(ns(20));
+    for (auto& victim : victims) reset ? victim.reset() : victim.kill();
+    std::vector<unsigned char> bytes(64, 9);
+    EXPECT_EQ(self.read(4096, bytes.data(), 64), tlm::TLM_OK_RESPONSE);
+    EXPECT_EQ(bytes, std::vector<unsigned char>(64, 1)) << "it was under way";
+    EXPECT_EQ(self.read(8192, bytes.data(), 64), tlm::TLM_OK_RESPONSE);
+    EXPECT_EQ(bytes, std::vector<unsigned char>(64, 0)) << "it was not";
+  });
+  cpu.socket.bind(package.target_socket("cpu"));
+  sc_core::sc_start();
+  package.stop();
+  expect_clean(package);
+  EXPECT_EQ(begun, reset ? 4 : 2);
+}
+TEST(ForeignEdges, KilledProcessesLeaveTheirAccessesBehind) { kill(false); }
+TEST(ForeignEdges, ResetProcessesLeaveTheirAccessesBehind) { kill(true); }
+
+/// What has run when the simulation is stopped amid a workload.
+std::uint64_t stopped(Time window) {
+  RunOptions options = platform("extends: h100_sxm5\nforeign:\n  cpu: {at: die_0}\n", {"workload.footprint=64MiB"});
+  options.workloads = {{"stream", "stream"}};
+  options.window = window;
+  Package package("package_0", options);
+  Thread cpu("cpu", [&](Thread& self) {
+    unsigned char bytes[64];
+    self.read(0, bytes, 64);
+    wait(ns(2000) - sc_core::sc_time_stamp());
+    sc_core::sc_stop();
+  });
+  cpu.socket.bind(package.target_socket("cpu"));
+  sc_core::sc_start();
+  EXPECT_EQ(package.status(), engine::Status::interrupted);
+  EXPECT_EQ(package.progress().now, 3 * kMicrosecond);
+  return package.completion_hash();
+}
+TEST(ForeignEdges, AStoppedRunDoesNotDependOnItsWindows) {
+  const std::uint64_t other = alone([] { return stopped(3 * kNanosecond); });
+  EXPECT_EQ(stopped(0), other);
+}
+
 }  // namespace
 }  // namespace cowosim::test

@@ -436,11 +436,11 @@ TEST(Gate, StoppingCompletesWhatOnlyHasToBePutAway) {
     bench.engine.enter(*bench.gate[0], Phase::request, 1, 100 * kNs);
     bench.run();
     if (delivered) bench.acknowledge();  // and the message is still under way
-    bench.engine.stop("stopped", kMicrosecond);
+    bench.engine.stop("stopped", bench.engine.now() + kMicrosecond);
     EXPECT_EQ(bench.engine.status(), delivered ? Status::completed : Status::interrupted);
     EXPECT_EQ(bench.engine.reason(), delivered ? "completed" : "stopped");
     const Status before = bench.engine.status();
-    bench.engine.stop("again", kMicrosecond);
+    bench.engine.stop("again", kNever);
     EXPECT_EQ(bench.engine.status(), before);
   }
 }
@@ -451,9 +451,10 @@ TEST(Gate, StoppingHasItsGraceAndNoMore) {
   bench.engine.enter(*bench.gate[0], Phase::request, 1, 100 * kNs);
   for (int i = 0; i < 3; ++i) bench.engine.run_window();
   const Time now = bench.engine.now();
-  bench.engine.stop("stopped", kMicrosecond);
+  bench.engine.stop("stopped", now + kMicrosecond);
   EXPECT_EQ(bench.engine.status(), Status::interrupted);
-  EXPECT_LE(bench.engine.now(), now + kMicrosecond);
+  EXPECT_EQ(bench.engine.now(), now + kMicrosecond) << "wherever windows end";
+  EXPECT_EQ(bench.inside.settled, now + kMicrosecond);
   EXPECT_FALSE(bench.engine.waits().empty());
 }
 
