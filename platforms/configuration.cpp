@@ -195,7 +195,7 @@ void check_fabric(const PlatformParams& platform, config::Reader& reader) {
 /// place of a stack.
 void check_foreign(const PlatformParams& platform, config::Reader& reader) {
   std::vector<std::string> dies, stacks, taken;
-  std::vector<std::string> modules = {"driver", "dispatcher"};  // the package's own children
+  std::vector<std::string> modules = {"driver", "dispatcher", "calendar"};  // the package's own children
   for (const DieParams& die : platform.dies) dies.push_back(die.name);
   for (int s = 0; s < platform.hbm.stacks; ++s) stacks.push_back("hbm_stack_" + std::to_string(s));
   modules.insert(modules.end(), dies.begin(), dies.end());
