@@ -106,16 +106,16 @@ class Thread : public sc_core::sc_module {
   tlm::tlm_response_status access(tlm::tlm_command command, std::uint64_t address, unsigned char* bytes,
                                   unsigned length, sc_core::sc_time delay = sc_core::SC_ZERO_TIME,
                                   std::vector<unsigned char> enables = {}) {
-    Payload& payload = payload_;
+    Payload payload;
     payload.set_command(command);
     payload.set_address(address);
     payload.set_data_ptr(bytes);
     payload.set_data_length(length);
     payload.set_streaming_width(length);
-    payload.set_byte_enable_ptr(enables.empty() ? nullptr : enables.data());
-    payload.set_byte_enable_length(static_cast<unsigned>(enables.size()));
-    payload.set_dmi_allowed(false);
-    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    if (!enables.empty()) {
+      payload.set_byte_enable_ptr(enables.data());
+      payload.set_byte_enable_length(static_cast<unsigned>(enables.size()));
+    }
     socket->b_transport(payload, delay);
     wait(delay);
     return payload.get_response_status();
@@ -140,7 +140,6 @@ class Thread : public sc_core::sc_module {
   virtual void invalidate(sc_dt::uint64, sc_dt::uint64) {}
   void run() { body_(*this); }
   std::function<void(Thread&)> body_;
-  Payload payload_;  // not on the stack of a thread that may never end
 };
 
 /// A request of an AtInitiator, in a payload that is used again.
