@@ -73,7 +73,7 @@ class Correlate(cowosim_binary.CowosimTest):
     def test_a_foreign_model_that_nobody_is(self):
         platform = self.write("platform.yaml", "extends: h100_sxm5\nforeign: {npu: {role: initiator, at: die_0}}\n")
         self.reject("cowosim correlate: error: foreign.npu: nobody to be it; give foreign.npu.plugin, or run the platform in a SystemC program of "
-                    "your own (doc/guide/embedding.md)", platform=platform)
+                    "your own (doc/guide/virtual_platform.md)", platform=platform)
 
     def test_all_at_once_but_not_without_end(self):
         rows = HEADER + "x,2,R,0\n1,2,Q,0\n" + "1,y,R,0\n" * 100
