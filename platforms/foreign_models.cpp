@@ -11,12 +11,6 @@ namespace cowosim::platforms {
 
 using Payload = tlm::tlm_generic_payload;
 
-int stack_named(const std::string& name, int stacks) {
-  for (int stack = 0; stack < stacks; ++stack)
-    if (name == "hbm_stack_" + std::to_string(stack)) return stack;
-  return -1;
-}
-
 ForeignModels::ForeignModels(const AddressMap& addresses, const MemoryMap& map, SparseMemory* memory)
     : addresses_(addresses),
       map_(map),

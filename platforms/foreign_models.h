@@ -17,9 +17,6 @@
 
 namespace cowosim::platforms {
 
-/// The number of stack `hbm_stack_<n>`; -1: it is no such name, or there are not so many.
-int stack_named(const std::string& name, int stacks);
-
 /// Made in the package's constructor, as its children ("foreign_<name>").
 class ForeignModels final : public kernel::Contents {
  public:

@@ -48,27 +48,6 @@ void ForeignInitiatorShell::attach(engine::Engine& engine, std::vector<engine::G
   }
 }
 
-std::unique_ptr<ForeignInitiatorShell::AnySocket>& ForeignInitiatorShell::slot(int index) {
-  if (index < 0 || index >= params_.sockets)
-    throw std::invalid_argument(fmt::format("foreign.{} has sockets 0 to {} (foreign.{}.sockets), not {}", params_.name,
-                                            params_.sockets - 1, params_.name, index));
-  return lines_[static_cast<std::size_t>(index)].socket;
-}
-
-void ForeignInitiatorShell::wrong_width(int index) const {
-  throw std::invalid_argument(fmt::format(
-      "foreign.{}: socket {} is bound already, or was asked for with another bus width", params_.name, index));
-}
-
-void ForeignInitiatorShell::end_of_elaboration() {
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    if (!lines_[i].socket)
-      throw std::invalid_argument(fmt::format(
-          "foreign.{0}: nothing is bound to socket {1}: bind Package::target_socket(\"{0}\", {1}), or give it a plugin",
-          params_.name, i));
-  }
-}
-
 void ForeignInitiatorShell::finish() {
   for (Line& line : lines_) engine_->close(*line.gate);
   driver_->wake();
@@ -80,7 +59,7 @@ void ForeignInitiatorShell::set_loosely_timed(bool on) {
     for (Line& line : lines_) {
       if (!line.socket) continue;
       line.checker->invalidate(0, ~sc_dt::uint64{0});
-      line.socket->backward().invalidate_direct_mem_ptr(0, ~sc_dt::uint64{0});
+      line.socket->peer().invalidate_direct_mem_ptr(0, ~sc_dt::uint64{0});
     }
   }
   loosely_timed_ = on;
@@ -327,7 +306,7 @@ void ForeignInitiatorShell::end_request(Access& access) {
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   Payload& payload = *access.payload;
   line.checker->bw_begin(payload, phase, delay);
-  const tlm::tlm_sync_enum status = line.socket->backward().nb_transport_bw(payload, phase, delay);
+  const tlm::tlm_sync_enum status = line.socket->peer().nb_transport_bw(payload, phase, delay);
   line.checker->bw_end(payload, phase, delay, status);
 }
 
@@ -378,7 +357,7 @@ void ForeignInitiatorShell::respond(Line& line) {
     tlm::tlm_phase phase = tlm::BEGIN_RESP;
     sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
     line.checker->bw_begin(payload, phase, delay);
-    const tlm::tlm_sync_enum status = line.socket->backward().nb_transport_bw(payload, phase, delay);
+    const tlm::tlm_sync_enum status = line.socket->peer().nb_transport_bw(payload, phase, delay);
     line.checker->bw_end(payload, phase, delay, status);
     if (line.responding != access) continue;  // END_RESP came from within the call
     if (status == tlm::TLM_COMPLETED || (status == tlm::TLM_UPDATED && phase == tlm::END_RESP)) {

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "bridge/foreign_initiator.h"
+#include "bridge/socket_shell.h"
 #include "engine/gate.h"
 #include "kernel/agenda.h"
 #include "kernel/base_protocol_checker.h"
 #include "kernel/contents.h"
-#include "kernel/hierarchy.h"
 #include "kernel/ports.h"
 
 namespace cowosim::bridge {
@@ -49,14 +49,9 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   /// Throws std::invalid_argument for a number there is not, or another width.
   template <unsigned kWidth>
   Socket<kWidth>& socket(int index) {
-    std::unique_ptr<AnySocket>& place = slot(index);
-    if (!place) {
-      const kernel::HierarchyScope scope(*this);
-      place = std::make_unique<SocketOf<kWidth>>(("socket_" + std::to_string(index)).c_str(), entry(index));
-    }
-    auto* typed = dynamic_cast<SocketOf<kWidth>*>(place.get());
-    if (typed == nullptr) wrong_width(index);
-    return typed->socket;
+    require_socket(params_, index);
+    Line& line = lines_[static_cast<std::size_t>(index)];
+    return socket_in<Socket<kWidth>, tlm::tlm_fw_transport_if<>>(line.socket, *this, params_, index, *line.entry);
   }
 
   /// The foreign model will send nothing more of its own accord: the run need not wait for it.
@@ -80,17 +75,6 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   Time first() const override { return agenda_.first(); }
 
  private:
-  /// Of whatever width.
-  struct AnySocket {
-    virtual ~AnySocket() = default;
-    virtual tlm::tlm_bw_transport_if<>& backward() = 0;
-  };
-  template <unsigned kWidth>
-  struct SocketOf final : AnySocket {
-    SocketOf(const char* name, tlm::tlm_fw_transport_if<>& forward) : socket(name) { socket.bind(forward); }
-    tlm::tlm_bw_transport_if<>& backward() override { return *socket.operator->(); }
-    Socket<kWidth> socket;
-  };
   /// The calls of one socket.
   struct Entry final : tlm::tlm_fw_transport_if<> {
     Entry(ForeignInitiatorShell& shell_, int index_) : shell(shell_), index(index_) {}
@@ -127,7 +111,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
     std::unique_ptr<Orphan> orphan;            // blocking, and nobody waits any more
   };
   struct Line {  // one socket's
-    std::unique_ptr<AnySocket> socket;
+    std::unique_ptr<AnySocket<tlm::tlm_bw_transport_if<>>> socket;
     std::unique_ptr<Entry> entry;
     std::unique_ptr<kernel::BaseProtocolChecker> checker;
     engine::Gate* gate = nullptr;
@@ -150,10 +134,7 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   unsigned transport_dbg(int index, Payload& payload);
   tlm::tlm_sync_enum forward(int index, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
 
-  std::unique_ptr<AnySocket>& slot(int index);
-  tlm::tlm_fw_transport_if<>& entry(int index) { return *lines_[static_cast<std::size_t>(index)].entry; }
-  [[noreturn]] void wrong_width(int index) const;
-  void end_of_elaboration() override;
+  void end_of_elaboration() override { require_bound(lines_, params_, "target_socket"); }
   /// False: it ends here, its response status says why.
   bool admissible(Payload& payload, const AddressRegion*& region) const;
   /// Only memory, and not while somebody else's kernels change it at instants of their own.
@@ -188,10 +169,6 @@ class ForeignInitiatorShell final : public kernel::Shell, public engine::Outside
   std::uint64_t loose_ = 0;
 
  public:
-  /// Of its gates, by socket; set while the package elaborates.
-  static std::string gate_name(const std::string& heart, int socket) {
-    return heart + ".socket_" + std::to_string(socket);
-  }
   /// The ports towards the package: the network's, or one for each channel.
   std::vector<std::unique_ptr<kernel::InitiatorPort>> memory;
 };

@@ -58,28 +58,6 @@ void ForeignTargetShell::attach(engine::Engine& engine, std::vector<engine::Gate
   }
 }
 
-std::unique_ptr<ForeignTargetShell::AnySocket>& ForeignTargetShell::slot(int index) {
-  if (index < 0 || index >= params_.sockets)
-    throw std::invalid_argument(fmt::format("foreign.{} has sockets 0 to {} (foreign.{}.sockets), not {}", params_.name,
-                                            params_.sockets - 1, params_.name, index));
-  return lines_[static_cast<std::size_t>(index)].socket;
-}
-
-void ForeignTargetShell::wrong_width(int index) const {
-  throw std::invalid_argument(fmt::format(
-      "foreign.{}: socket {} is bound already, or was asked for with another bus width", params_.name, index));
-}
-
-void ForeignTargetShell::end_of_elaboration() {
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    if (!lines_[i].socket)
-      throw std::invalid_argument(
-          fmt::format("foreign.{0}: nothing is bound to socket {1}: bind Package::initiator_socket(\"{0}\", {1}), or "
-                      "give it a plugin",
-                      params_.name, i));
-  }
-}
-
 // ---- Requests ------------------------------------------------------------------------------------------------------
 
 void ForeignTargetShell::Manager::free(Payload* payload) {
@@ -187,7 +165,7 @@ void ForeignTargetShell::send_next(int index) {
     sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
     line.checker->fw_begin(request.payload, phase, delay);
     line.sending = true;
-    const tlm::tlm_sync_enum status = line.socket->forward().nb_transport_fw(request.payload, phase, delay);
+    const tlm::tlm_sync_enum status = line.socket->peer().nb_transport_fw(request.payload, phase, delay);
     line.sending = false;
     line.checker->fw_end(request.payload, phase, delay, status);
     if (status == tlm::TLM_ACCEPTED || request.answered) continue;
@@ -249,7 +227,7 @@ void ForeignTargetShell::end_response(Request& request) {
   tlm::tlm_phase phase = tlm::END_RESP;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   line.checker->fw_begin(request.payload, phase, delay);
-  const tlm::tlm_sync_enum status = line.socket->forward().nb_transport_fw(request.payload, phase, delay);
+  const tlm::tlm_sync_enum status = line.socket->peer().nb_transport_fw(request.payload, phase, delay);
   line.checker->fw_end(request.payload, phase, delay, status);
   request.payload.release();
 }
@@ -299,7 +277,7 @@ void ForeignTargetShell::serve(int index) {
     line.waiting.pop_front();
     sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
     line.checker->b_begin(request.payload, delay);
-    line.socket->forward().b_transport(request.payload, delay);
+    line.socket->peer().b_transport(request.payload, delay);
     line.checker->b_end(request.payload, delay);
     if (!ended()) respond(request, present() + time_of(delay));
     request.payload.release();
@@ -309,7 +287,7 @@ void ForeignTargetShell::serve(int index) {
 unsigned ForeignTargetShell::debug(Payload& payload) {
   Line& line = lines_.front();
   line.checker->debug_begin(payload);
-  const unsigned moved = line.socket->forward().transport_dbg(payload);
+  const unsigned moved = line.socket->peer().transport_dbg(payload);
   line.checker->debug_end(payload, moved);
   return moved;
 }

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "bridge/foreign_target.h"
+#include "bridge/socket_shell.h"
 #include "engine/gate.h"
 #include "kernel/agenda.h"
 #include "kernel/base_protocol_checker.h"
 #include "kernel/contents.h"
-#include "kernel/hierarchy.h"
 #include "kernel/ports.h"
 
 namespace cowosim::bridge {
@@ -45,21 +45,10 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside, p
   /// As ForeignInitiatorShell::socket.
   template <unsigned kWidth>
   Socket<kWidth>& socket(int index) {
-    std::unique_ptr<AnySocket>& place = slot(index);
-    if (!place) {
-      const kernel::HierarchyScope scope(*this);
-      place = std::make_unique<SocketOf<kWidth>>(("socket_" + std::to_string(index)).c_str(), backward(index));
-    }
-    auto* typed = dynamic_cast<SocketOf<kWidth>*>(place.get());
-    if (typed == nullptr) wrong_width(index);
-    return typed->socket;
+    require_socket(params_, index);
+    Line& line = lines_[static_cast<std::size_t>(index)];
+    return socket_in<Socket<kWidth>, tlm::tlm_bw_transport_if<>>(line.socket, *this, params_, index, *line.exit);
   }
-
-  struct Pieces {
-    sc_core::sc_port_b<tlm::tlm_fw_transport_if<>>* forward;
-    tlm::tlm_bw_transport_if<>* backward;
-  };
-  Pieces pieces(int index);
 
   /// transport_dbg of the foreign model, on socket 0: bytes moved.
   unsigned debug(Payload& payload);
@@ -69,21 +58,7 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside, p
   void act() override;
   Time first() const override { return agenda_.first(); }
 
-  static std::string gate_name(const std::string& heart, int socket) {
-    return heart + ".socket_" + std::to_string(socket);
-  }
-
  private:
-  struct AnySocket {
-    virtual ~AnySocket() = default;
-    virtual tlm::tlm_fw_transport_if<>& forward() = 0;
-  };
-  template <unsigned kWidth>
-  struct SocketOf final : AnySocket {
-    SocketOf(const char* name, tlm::tlm_bw_transport_if<>& backward) : socket(name) { socket.bind(backward); }
-    tlm::tlm_fw_transport_if<>& forward() override { return *socket.operator->(); }
-    Socket<kWidth> socket;
-  };
   struct Exit final : tlm::tlm_bw_transport_if<> {
     Exit(ForeignTargetShell& shell_, int index_) : shell(shell_), index(index_) {}
     tlm::tlm_sync_enum nb_transport_bw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
@@ -118,7 +93,7 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside, p
     ForeignTargetShell& shell_;
   };
   struct Line {  // one socket's
-    std::unique_ptr<AnySocket> socket;
+    std::unique_ptr<AnySocket<tlm::tlm_fw_transport_if<>>> socket;
     std::unique_ptr<Exit> exit;
     std::unique_ptr<kernel::BaseProtocolChecker> checker;
     engine::Gate* gate = nullptr;
@@ -134,10 +109,7 @@ class ForeignTargetShell final : public kernel::Shell, public engine::Outside, p
     Request* of;
   };
 
-  std::unique_ptr<AnySocket>& slot(int index);
-  tlm::tlm_bw_transport_if<>& backward(int index) { return *lines_[static_cast<std::size_t>(index)].exit; }
-  [[noreturn]] void wrong_width(int index) const;
-  void end_of_elaboration() override;
+  void end_of_elaboration() override { require_bound(lines_, params_, "initiator_socket"); }
   tlm::tlm_sync_enum nb_transport_bw(int index, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
   tlm::tlm_sync_enum answer(Request& request, tlm::tlm_phase& phase, const sc_core::sc_time& delay);
   bool ended() const { return engine_->status() != engine::Status::running; }
